@@ -1,5 +1,7 @@
 //! The server of Weir.
 
+pub mod connection;
+pub mod outbound;
 pub mod secrets;
 pub mod signature;
 pub mod world;

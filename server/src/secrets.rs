@@ -6,6 +6,7 @@ mod seal;
 use std::{collections::BTreeMap, fmt};
 
 use futures::future::BoxFuture;
+use weir_flows::failure::{Class, Failure};
 use zeroize::Zeroizing;
 
 pub use mask::Mask;
@@ -51,6 +52,26 @@ pub enum Absent {
     /// The store does not answer at the moment.
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// The value of a secret for a call, which is masked from then on.
+///
+/// # Errors
+///
+/// `denied` where there is none or it cannot be opened, `transient` where the store does not answer.
+pub async fn reveal(name: &str, secrets: &dyn Secrets, mask: &mut Mask) -> Result<Secret, Failure> {
+    let secret = secrets.get(name).await.map_err(|absent| {
+        let class = match absent {
+            Absent::Unknown | Absent::Sealed(_) => Class::Denied,
+            Absent::Unavailable(_) => Class::Transient,
+        };
+        Failure::new(
+            class,
+            format!("the secret `{name}` cannot be used: {absent}"),
+        )
+    })?;
+    mask.add(&secret);
+    Ok(secret)
 }
 
 /// Secrets that are at hand, for the command line and for tests.
