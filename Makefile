@@ -1,0 +1,80 @@
+# Weir's commands. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOOLS := $(or $(WEIR_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir/tools)
+CARGO := cargo
+# In CI the lock file is law; elsewhere it follows Cargo.toml.
+LOCKED := $(if $(CI),--locked)
+
+# Where `make run` and `make dev` listen and keep their data, and whom flows may call on this machine.
+run dev: export WEIR_LISTEN ?= 127.0.0.1:8080
+run dev: export WEIR_DATA ?= ./data
+run dev: export WEIR_OUTBOUND_ALLOW ?= 127.0.0.1
+
+.PHONY: help
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: run
+run: page ## Build Weir and run it with the gallery of flows at http://127.0.0.1:8080
+	@$(CARGO) build $(LOCKED) --release -p weir-server --bin weir
+	echo
+	echo "  Weir: http://$$WEIR_LISTEN   (its data: $$WEIR_DATA; Ctrl+C stops it)"
+	echo
+	exec $(TARGET)/release/weir serve --gallery
+
+.PHONY: page
+page: setup ## Build the page into ui/dist
+	@ui/build
+
+.PHONY: test
+test: ## Run all tests, with a database and a browser
+	@./setup --tests
+	ui/build
+	$(CARGO) build $(LOCKED) -p weir-server --bin weir
+	WEIR_BIN="$$(realpath $(TARGET)/debug/weir)" tests/with-services $(CARGO) test $(LOCKED) --workspace --no-fail-fast
+
+.PHONY: check
+check: ## Check format, lints, licences and the order of the house
+	@./setup --check
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	$(TOOLS)/cargo-deny-*/bin/cargo-deny check bans licenses sources
+	$(CARGO) test $(LOCKED) -p weir-tests --test all tidy
+
+.PHONY: audit
+audit: ## Look for known weaknesses in the dependencies (needs the network)
+	@./setup --check
+	$(TOOLS)/cargo-deny-*/bin/cargo-deny check advisories
+
+.PHONY: dev
+dev: ## Run Weir, and build and start it anew when a file changes
+	@./setup --dev
+	server=
+	stop() { if [ -n "$$server" ]; then kill "$$server" 2> /dev/null || true; wait "$$server" || true; server=; fi; }
+	trap stop EXIT
+	trap 'exit 0' INT TERM
+	while true; do
+	  if ui/build --dev && $(CARGO) build -p weir-server --bin weir; then
+	    stop
+	    $(TARGET)/debug/weir serve --gallery &
+	    server=$$!
+	  fi
+	  # Editors write a file in several steps; the pause lets them finish.
+	  inotifywait -qq -r -e close_write,create,delete,move --exclude '/(node_modules|dist|dist\.new)(/|$$)|~$$|\.sw.$$' \
+	    Cargo.toml flows migrations server ui
+	  sleep 0.3
+	done
+
+.PHONY: setup
+setup: ## Install what building Weir needs
+	@./setup
+
+.PHONY: clean
+clean: ## Remove what was built, but not the data
+	@rm -rf target ui/dist ui/dist.new ui/node_modules tests/node_modules
