@@ -1,0 +1,3 @@
+//! All tests of this package in one binary, which links once.
+
+mod tidy;
