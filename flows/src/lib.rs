@@ -5,7 +5,9 @@
 
 pub mod builtin;
 pub mod catalog;
+pub mod cron;
 pub mod document;
 pub mod duration;
 pub mod failure;
 pub mod problem;
+pub mod schedule;
