@@ -46,6 +46,7 @@ pub fn http() -> Entry {
         ),
     ],
     ports: words(OK),
+    exactly_one: Vec::new(),
     action: None,
 }
 }
@@ -84,6 +85,7 @@ pub fn webhook() -> Entry {
         .required(),
     ],
     ports: words(OK),
+    exactly_one: Vec::new(),
     action: None,
 }
 }
@@ -117,6 +119,7 @@ pub fn schedule() -> Entry {
             ),
         ],
         ports: words(OK),
+        exactly_one: words(&["cron", "every"]),
         action: None,
     }
 }
@@ -133,6 +136,7 @@ pub fn manual() -> Entry {
         icon: text("hand"),
         fields: vec![],
         ports: words(OK),
+        exactly_one: Vec::new(),
         action: None,
     }
 }
@@ -153,6 +157,7 @@ pub fn map() -> Entry {
     )
     .required()],
     ports: words(OK_ERROR),
+    exactly_one: Vec::new(),
     action: None,
 }
 }
@@ -187,6 +192,7 @@ pub fn fields() -> Entry {
         .required(),
     ],
     ports: words(OK_ERROR),
+    exactly_one: Vec::new(),
     action: None,
 }
 }
@@ -204,6 +210,7 @@ pub fn validate() -> Entry {
         Field::new("value", "Value", FieldKind::Any, "What is checked: the input where nothing is given. Usually an expression: = input.body.").expression(),
     ],
     ports: words(OK_ERROR),
+    exactly_one: Vec::new(),
     action: None,
 }
 }
@@ -248,6 +255,7 @@ pub fn branch() -> Entry {
             ),
         ],
         ports: words(&["error"]),
+        exactly_one: Vec::new(),
         action: None,
     }
 }
@@ -284,6 +292,7 @@ pub fn respond() -> Entry {
             .expression(),
         ],
         ports: words(OK_ERROR),
+        exactly_one: Vec::new(),
         action: None,
     }
 }
@@ -321,6 +330,7 @@ pub fn fail() -> Entry {
             ),
         ],
         ports: words(&[]),
+        exactly_one: Vec::new(),
         action: None,
     }
 }

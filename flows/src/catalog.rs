@@ -49,6 +49,9 @@ pub struct Entry {
     pub icon: Text,
     /// The settings in its `config`.
     pub fields: Vec<Field>,
+    /// Settings of which exactly one must be there; empty where there is no such rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exactly_one: Vec<Text>,
     /// The ports a link may leave from. A branch adds one for each of its cases.
     pub ports: Vec<Text>,
     /// For an action: what the engine must know to call it again.
@@ -152,6 +155,9 @@ pub struct Field {
     pub required: bool,
     /// Whether a string that starts with `=` is an expression there, at any depth.
     pub expression: bool,
+    /// Whether it has a meaning only beside a connection.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside_connection: bool,
 }
 
 impl Field {
@@ -169,6 +175,7 @@ impl Field {
             kind,
             required: false,
             expression: false,
+            beside_connection: false,
         }
     }
 
@@ -176,6 +183,14 @@ impl Field {
     pub fn required(self) -> Self {
         Field {
             required: true,
+            ..self
+        }
+    }
+
+    /// The same setting, and it needs a connection beside it.
+    pub fn beside_connection(self) -> Self {
+        Field {
+            beside_connection: true,
             ..self
         }
     }

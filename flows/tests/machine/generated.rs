@@ -1,0 +1,369 @@
+//! Generated flows, played with failures, reordered answers and crashes, against the invariants of a run.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::{Map, Value, json};
+use weir_flows::{
+    advance::{Command, Event, Turn, lost},
+    document::Join,
+    failure::{Class, Failure},
+    plan::{Body, Origin, Plan},
+    run::{LinkStatus, Record, Run, Status, StepStatus},
+};
+
+use crate::tables::{Play, plan};
+
+/// How many flows are generated and played.
+const SEEDS: u64 = 3_000;
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.roll(n) == 0
+    }
+
+    fn pick<T: Clone>(&mut self, items: &[T]) -> T {
+        items[self.roll(items.len() as u64) as usize].clone()
+    }
+}
+
+fn generate(dice: &mut Dice) -> Value {
+    let count = 1 + dice.roll(9) as usize;
+    let mut steps = Map::new();
+    let mut links = BTreeSet::new();
+    for i in 0..count {
+        let mut step = match dice.roll(6) {
+            0 => json!({ "kind": "map", "config": { "script": "#{ was: type_of(input) }" } }),
+            1 => json!({ "kind": "map", "config": { "script": "throw \"no\"" } }),
+            2 => json!({ "kind": "branch", "config": { "mode": dice.pick(&["first", "all"]),
+                    "cases": [ { "port": "x", "when": dice.pick(&["true", "false"]) }, { "port": "y", "when": "true" } ] } }),
+            _ => {
+                let mut step = json!({ "kind": "http", "config": { "method": dice.pick(&["GET", "POST", "PUT"]), "url": "https://example.com" } });
+                if dice.one_in(2) {
+                    step["retry"] = json!({ "attempts": 1 + dice.roll(3) });
+                }
+                if dice.one_in(3) {
+                    step["undo"] = json!({ "kind": "http", "config": { "method": "DELETE", "url": "= output.url" } });
+                }
+                step
+            }
+        };
+        if dice.one_in(5) {
+            step["on_error"] = json!("continue");
+        }
+        if dice.one_in(5) {
+            step["join"] = json!("any");
+        }
+        let id = format!("s{i}");
+        for _ in 0..1 + dice.roll(3) {
+            let from = dice.roll(i as u64 + 1) as usize;
+            if from == i {
+                links.insert(("go".to_owned(), "ok", id.clone()));
+            } else {
+                let from = format!("s{from}");
+                let port = match steps.get(&from).map(|step: &Value| step["kind"].as_str()) {
+                    Some(Some("branch")) => dice.pick(&["x", "y", "error"]),
+                    _ => dice.pick(&["ok", "ok", "error"]),
+                };
+                links.insert((from, port, id.clone()));
+            }
+        }
+        steps.insert(id, step);
+    }
+    let links: Vec<Value> = links
+        .into_iter()
+        .map(|(from, port, to)| json!({ "from": from, "port": port, "to": to }))
+        .collect();
+    let mut document = json!({ "format": "weir/flow@1", "id": "g", "triggers": { "go": { "kind": "manual" } }, "steps": steps, "links": links });
+    if dice.one_in(4) {
+        document["settings"] = json!({ "timeout": "30s" });
+    }
+    document
+}
+
+/// A whole play: what was recorded and commanded.
+#[derive(Default)]
+struct Story {
+    records: Vec<Record>,
+    commands: Vec<Command>,
+}
+
+impl Story {
+    fn take(&mut self, turn: Turn, open: &mut Vec<Command>) {
+        self.records.extend(turn.records);
+        self.commands.extend(turn.commands.iter().cloned());
+        open.extend(turn.commands);
+    }
+}
+
+fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
+    let mut play = Play::new(plan);
+    let mut story = Story::default();
+    let mut open: Vec<Command> = Vec::new();
+    story.take(play.event(Event::Start), &mut open);
+    let mut turns = 0;
+    while !play.run.status.is_final() {
+        turns += 1;
+        assert!(turns < 2_000, "the run does not end");
+        play.now += dice.roll(500) as i64;
+        if dice.one_in(12) {
+            // A crash: the state comes back from the journal, and what was underway is lost.
+            play.run = Play::new(plan).run.restore(plan, &story.records);
+            open.clear();
+            for event in lost(plan, &play.run) {
+                story.take(play.event(event), &mut open);
+            }
+            continue;
+        }
+        if open.is_empty() {
+            let at = play
+                .run
+                .wake_at(plan)
+                .expect("a run that has not ended waits for an answer or a time");
+            play.now = play.now.max(at);
+            story.take(play.event(Event::Woke), &mut open);
+            continue;
+        }
+        let command = open.remove(dice.roll(open.len() as u64) as usize);
+        let result = if dice.one_in(3) {
+            let class = dice.pick(&[
+                Class::Transient,
+                Class::RateLimited,
+                Class::TimedOut,
+                Class::Rejected,
+            ]);
+            Err(Failure {
+                retry_after_ms: dice.one_in(4).then_some(5_000),
+                ..Failure::new(class, "x")
+            })
+        } else {
+            Ok(Arc::new(
+                json!({ "url": "https://example.com/1", "of": command.step }),
+            ))
+        };
+        let answer = Event::Attempted {
+            step: command.step,
+            number: command.number,
+            undo: command.undo,
+            result,
+            exchange: None,
+        };
+        story.take(play.event(answer.clone()), &mut open);
+        if dice.one_in(6) {
+            assert_eq!(
+                play.event(answer),
+                Turn::default(),
+                "a double answer changes nothing"
+            );
+        }
+    }
+    (play, story)
+}
+
+fn check(plan: &Plan, run: &Run, story: &Story) {
+    // The state is what its records say.
+    let restored = Play::new(plan).run.restore(plan, &story.records);
+    assert_eq!(
+        (&restored.steps, &restored.links, restored.status),
+        (&run.steps, &run.links, run.status)
+    );
+    assert_eq!(restored.completed, run.completed);
+    for i in 0..plan.steps.len() {
+        assert_eq!(restored.outputs.at(i), run.outputs.at(i));
+    }
+    // Nothing is left open.
+    assert!(run.links.iter().all(|link| *link != LinkStatus::Pending));
+    assert_eq!(run.wake_at(plan), None);
+    for (i, (step, state)) in plan.steps.iter().zip(&run.steps).enumerate() {
+        assert!(
+            matches!(
+                state.status,
+                StepStatus::Succeeded | StepStatus::Failed | StepStatus::Skipped
+            ),
+            "{} is {:?}",
+            step.id,
+            state.status
+        );
+        // Success is recorded once, and not beside a failure.
+        let ends = story.records.iter().filter(|r| matches!(r, Record::Succeeded { step: s, .. } | Record::Failed { step: s, .. } if *s == step.id)).count();
+        assert!(ends <= 1, "{} ended {ends} times", step.id);
+        assert_eq!(
+            state.status == StepStatus::Succeeded,
+            run.outputs.at(i).is_some()
+        );
+        // What ran had a taken link; without `join: any`, everything before it was decided first.
+        if state.status != StepStatus::Skipped {
+            assert!(
+                step.incoming
+                    .iter()
+                    .any(|link| run.links[*link] == LinkStatus::Taken),
+                "{} ran without a taken link",
+                step.id
+            );
+            if step.join == Join::All {
+                for link in &step.incoming {
+                    if let Origin::Step(from) = plan.links[*link].from {
+                        assert!(
+                            run.steps[from].ended_at.is_some()
+                                || run.steps[from].status == StepStatus::Skipped
+                        );
+                    }
+                }
+            }
+        } else if run.status == Status::Succeeded {
+            assert!(
+                step.incoming
+                    .iter()
+                    .all(|link| run.links[*link] == LinkStatus::Dead),
+                "{} was skipped with a taken link",
+                step.id
+            );
+        }
+        attempts(step.id.as_str(), &step.body, state, plan, i);
+    }
+    // Every attempt on record was commanded once, and the other way round.
+    let recorded: Vec<_> = story
+        .records
+        .iter()
+        .filter_map(|r| match r {
+            Record::Attempt {
+                step, number, undo, ..
+            } => Some((step.clone(), *number, *undo)),
+            _ => None,
+        })
+        .collect();
+    let commanded: Vec<_> = story
+        .commands
+        .iter()
+        .map(|c| (c.step.clone(), c.number, c.undo))
+        .collect();
+    assert_eq!(recorded, commanded);
+    assert_eq!(
+        recorded.iter().collect::<BTreeSet<_>>().len(),
+        recorded.len(),
+        "an attempt was made twice under one number"
+    );
+    undo(plan, run, story);
+    let last = story
+        .records
+        .iter()
+        .filter(|r| matches!(r, Record::Ended { .. }))
+        .count();
+    assert!(last == 1 && matches!(story.records.last(), Some(Record::Ended { .. })));
+    assert_eq!(run.status == Status::Failed, run.failure.is_some());
+}
+
+fn attempts(id: &str, body: &Body, state: &weir_flows::run::StepState, plan: &Plan, i: usize) {
+    let Body::Action(action) = body else {
+        assert!(state.calls.attempts.is_empty());
+        return;
+    };
+    assert!(
+        state.calls.attempts.len() <= action.retry.attempts as usize,
+        "{id}: too many attempts"
+    );
+    let method = plan.flow.steps[&plan.steps[i].id].config["method"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    for (earlier, later) in state
+        .calls
+        .attempts
+        .iter()
+        .zip(state.calls.attempts.iter().skip(1))
+    {
+        let failure = earlier
+            .failure
+            .as_ref()
+            .expect("only a failed attempt is followed by another");
+        assert!(
+            method != "POST" || failure.class != Class::Lost,
+            "{id}: what may have happened was done again"
+        );
+        assert!(
+            earlier.retry_at.expect("its time was set") <= later.started_at,
+            "{id}: an attempt came early"
+        );
+        let asked = failure.retry_after_ms.unwrap_or(0) as i64;
+        assert!(
+            later.started_at - earlier.ended_at.expect("it ended") >= asked,
+            "{id}: the other side's wish was not kept"
+        );
+    }
+}
+
+fn undo(plan: &Plan, run: &Run, story: &Story) {
+    let undone: Vec<&str> = story
+        .records
+        .iter()
+        .filter_map(|r| match r {
+            Record::Undone { step, .. } => Some(step.as_str()),
+            _ => None,
+        })
+        .collect();
+    let wanted: Vec<&str> = run
+        .completed
+        .iter()
+        .rev()
+        .map(|i| &plan.steps[*i])
+        .filter(|step| step.undo.is_some())
+        .map(|step| step.id.as_str())
+        .collect();
+    if run.status == Status::Failed {
+        assert_eq!(
+            undone, wanted,
+            "undo runs for all that succeeded, backwards"
+        );
+    } else {
+        assert!(undone.is_empty());
+    }
+    // Nothing new starts once the run is failing.
+    let failing = story
+        .records
+        .iter()
+        .position(|r| matches!(r, Record::Failing { .. }))
+        .unwrap_or(story.records.len());
+    assert!(
+        story.records[failing..]
+            .iter()
+            .all(|r| !matches!(r, Record::Attempt { undo: false, .. })),
+        "something started while the run was failing"
+    );
+}
+
+#[test]
+fn generated_flows_keep_every_promise() {
+    let (mut succeeded, mut failed) = (0, 0);
+    for seed in 0..SEEDS {
+        let outcome = std::panic::catch_unwind(|| {
+            let mut dice = Dice(seed);
+            let document = generate(&mut dice);
+            let plan = plan(&document);
+            let (play, story) = play(&plan, &mut dice);
+            check(&plan, &play.run, &story);
+            play.run.status
+        });
+        match outcome {
+            Ok(Status::Succeeded) => succeeded += 1,
+            Ok(_) => failed += 1,
+            Err(_) => panic!(
+                "seed {seed} breaks a promise; its flow:\n{:#}",
+                generate(&mut Dice(seed))
+            ),
+        }
+    }
+    // A generator that only makes one kind of run proves little.
+    assert!(
+        succeeded > 200 && failed > 200,
+        "{succeeded} succeeded, {failed} failed"
+    );
+}
