@@ -127,6 +127,7 @@ impl World {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 fn system_now_ms() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |since| {
@@ -134,6 +135,10 @@ fn system_now_ms() -> i64 {
     })
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where randomness is asked for"
+)]
 fn system_random(buffer: &mut [u8]) {
     // Nothing that needs randomness may go on without it, and the system's source fails only where it is missing.
     getrandom::fill(buffer).expect("the operating system gives randomness");
