@@ -1,2 +1,23 @@
-//! The page of Weir.
-fn main() {}
+//! The page of Weir: Leptos, rendered in the browser, talking to the server over its public API only.
+
+#![expect(unreachable_pub, reason = "what the component macro writes beside a component is always pub")]
+
+mod api;
+mod app;
+mod canvas;
+mod clock;
+mod files;
+mod inspect;
+mod kit;
+mod load;
+mod pages;
+mod sample;
+mod settings;
+mod shell;
+mod stage;
+mod texts;
+mod words;
+
+fn main() {
+    app::start();
+}

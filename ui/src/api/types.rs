@@ -1,0 +1,370 @@
+//! What the API answers, as far as the page reads it. Keys it does not know are left alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use weir_flows::{failure::Failure, problem::Problem};
+
+/// One page of a list.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// Where the next page starts, if there is one.
+    #[serde(default)]
+    pub(crate) next: Option<String>,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RunStatus {
+    Running,
+    Waiting,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+impl RunStatus {
+    pub(crate) const ALL: [RunStatus; 5] = [
+        RunStatus::Running,
+        RunStatus::Waiting,
+        RunStatus::Succeeded,
+        RunStatus::Failed,
+        RunStatus::Cancelled,
+    ];
+
+    /// The word of the API.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            RunStatus::Running => "running",
+            RunStatus::Waiting => "waiting",
+            RunStatus::Succeeded => "succeeded",
+            RunStatus::Failed => "failed",
+            RunStatus::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing can change any more.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled)
+    }
+}
+
+/// How a step of a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StepStatus {
+    #[default]
+    Pending,
+    Running,
+    Waiting,
+    Succeeded,
+    Failed,
+    Skipped,
+}
+
+/// What a link of a run was decided to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LinkState {
+    #[default]
+    Pending,
+    Taken,
+    Dead,
+}
+
+/// A flow in the list.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct FlowSummary {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    pub(crate) updated_at: String,
+    #[serde(default)]
+    pub(crate) published: Option<Published>,
+    /// Whether the draft differs from the published version.
+    #[serde(default)]
+    pub(crate) changed: bool,
+    #[serde(default)]
+    pub(crate) triggers: Vec<TriggerSummary>,
+    #[serde(default)]
+    pub(crate) last_run: Option<LastRun>,
+    #[serde(default)]
+    pub(crate) last_24h: Counts,
+}
+
+impl FlowSummary {
+    /// The title, or the id where there is none.
+    pub(crate) fn name(&self) -> &str {
+        if self.title.is_empty() { &self.id } else { &self.title }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Published {
+    pub(crate) version: u32,
+    pub(crate) published_at: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct TriggerSummary {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) method: Option<String>,
+    /// The path below the server's origin, such as `/in/main/orders`.
+    #[serde(default)]
+    pub(crate) url: Option<String>,
+    #[serde(default)]
+    pub(crate) next_fire: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct LastRun {
+    pub(crate) id: String,
+    pub(crate) status: RunStatus,
+    pub(crate) started_at: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Counts {
+    pub(crate) succeeded: u64,
+    pub(crate) failed: u64,
+    pub(crate) active: u64,
+}
+
+/// The answer to an import.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Imported {
+    pub(crate) flow: FlowSummary,
+    #[serde(default)]
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// The answer to publishing.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct PublishedNow {
+    pub(crate) version: u32,
+    #[serde(default)]
+    pub(crate) problems: Vec<Problem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) version: u32,
+    pub(crate) published_at: String,
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+}
+
+/// A run in the list.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct RunSummary {
+    pub(crate) id: String,
+    pub(crate) flow: String,
+    pub(crate) version: u32,
+    pub(crate) trigger: String,
+    pub(crate) status: RunStatus,
+    pub(crate) started_at: String,
+    #[serde(default)]
+    pub(crate) ended_at: Option<String>,
+    #[serde(default)]
+    pub(crate) failure: Option<RunFailure>,
+}
+
+/// Why a run failed, in the list.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct RunFailure {
+    #[serde(default)]
+    pub(crate) step: Option<String>,
+    pub(crate) class: String,
+    pub(crate) message: String,
+}
+
+/// A run with all that is remembered of it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct RunDetail {
+    #[serde(flatten)]
+    pub(crate) summary: RunSummary,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) message: Value,
+    #[serde(default)]
+    pub(crate) reply: Option<Value>,
+    /// In the order of the version's links.
+    #[serde(default)]
+    pub(crate) links: Vec<LinkState>,
+    #[serde(default)]
+    pub(crate) steps: BTreeMap<String, StepDetail>,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct StepDetail {
+    pub(crate) status: StepStatus,
+    /// The port it left by.
+    pub(crate) port: Option<String>,
+    pub(crate) input: Option<Value>,
+    pub(crate) output: Option<Value>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) started_at: Option<String>,
+    pub(crate) ended_at: Option<String>,
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// One try of an action.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Attempt {
+    pub(crate) number: u32,
+    pub(crate) started_at: Option<String>,
+    pub(crate) ended_at: Option<String>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) request: Option<Value>,
+    pub(crate) response: Option<Value>,
+    /// When the next attempt is due.
+    pub(crate) retry_at: Option<String>,
+    /// Whether this attempt reversed the step.
+    pub(crate) undo: bool,
+}
+
+/// What a try sends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct TryRun {
+    pub(crate) trigger: String,
+    pub(crate) message: TryMessage,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct TryMessage {
+    pub(crate) body: Value,
+    pub(crate) headers: Map<String, Value>,
+    pub(crate) query: Map<String, Value>,
+}
+
+/// A connection in the list.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct ConnectionSummary {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) base_url: String,
+    pub(crate) updated_at: String,
+}
+
+/// A connection as it is read and written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Connection {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) title: String,
+    pub(crate) base_url: String,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(crate) headers: Map<String, Value>,
+    pub(crate) auth: Auth,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout: Option<String>,
+}
+
+/// As whom a connection calls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Auth {
+    #[default]
+    None,
+    Basic {
+        #[serde(default)]
+        username: Value,
+        #[serde(default)]
+        password: Value,
+    },
+    Bearer {
+        #[serde(default)]
+        token: Value,
+    },
+    ApiKey {
+        #[serde(rename = "in", default)]
+        place: String,
+        #[serde(default)]
+        name: String,
+        #[serde(default)]
+        value: Value,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct SecretSummary {
+    pub(crate) name: String,
+    pub(crate) updated_at: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct System {
+    pub(crate) version: String,
+    #[serde(default)]
+    pub(crate) workspace: String,
+    #[serde(default)]
+    pub(crate) database: String,
+    #[serde(default)]
+    pub(crate) started_at: Option<String>,
+}
+
+/// A change of one run, as its own event stream tells it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RunChange {
+    pub(crate) status: RunStatus,
+    #[serde(default)]
+    pub(crate) steps: BTreeMap<String, StepStatus>,
+}
+
+/// A change of any run of the workspace.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct WorkspaceChange {
+    pub(crate) flow: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_read_with_what_it_leaves_out() {
+        let run: RunDetail = serde_json::from_value(json!({
+            "id": "r", "flow": "f", "version": 2, "trigger": "t", "status": "failed",
+            "started_at": "2026-11-22T22:00:00.000Z", "ended_at": null,
+            "failure": {"step": "a", "class": "rejected", "message": "No."},
+            "title": "F", "message": {"body": 1}, "reply": null, "links": ["taken", "dead", "pending"],
+            "steps": {"a": {"status": "failed", "input": null, "attempts": [{"number": 1, "undo": true}]}, "b": {"status": "pending"}}
+        }))
+        .unwrap();
+        assert_eq!(run.summary.status, RunStatus::Failed);
+        assert_eq!(run.links, [LinkState::Taken, LinkState::Dead, LinkState::Pending]);
+        assert!(run.steps["a"].attempts[0].undo);
+        assert_eq!(run.steps["b"], StepDetail::default());
+    }
+
+    #[test]
+    fn a_connection_is_written_as_it_is_read() {
+        for text in [
+            r#"{"base_url":"https://a","auth":{"kind":"none"}}"#,
+            r#"{"base_url":"https://a","auth":{"kind":"bearer","token":{"$secret":"t"}},"timeout":"5s"}"#,
+            r#"{"base_url":"https://a","headers":{"x":"1"},"auth":{"kind":"api_key","in":"header","name":"k","value":{"$secret":"t"}}}"#,
+        ] {
+            let connection: Connection = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&connection).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The attempts of a step as a timeline: when, how long, what was asked, what came back, and why it failed.
+
+use leptos::prelude::*;
+use serde_json::Value;
+use weir_flows::failure::Failure;
+
+use crate::{
+    api::Attempt,
+    clock,
+    kit::{
+        badge::Badge,
+        icon::{Glyph, Icon},
+        json::JsonView,
+        time::{TimeAgo, Took},
+    },
+    texts::{fill, texts},
+    words,
+};
+
+/// The timeline.
+#[component]
+pub(crate) fn Attempts(attempts: Vec<Attempt>) -> impl IntoView {
+    let last = attempts.len().saturating_sub(1);
+    let items = attempts.into_iter().enumerate().map(|(index, attempt)| item(attempt, index == last));
+    view! { <ol class="attempts" data-testid="attempts">{items.collect_view()}</ol> }
+}
+
+fn item(attempt: Attempt, last: bool) -> impl IntoView {
+    let t = texts();
+    let (icon, tone) = match (&attempt.failure, &attempt.ended_at) {
+        (Some(_), _) => (Icon::CircleX, "failed"),
+        (None, Some(_)) => (Icon::CircleCheck, "succeeded"),
+        (None, None) => (Icon::LoaderCircle, "running"),
+    };
+    let name = if attempt.undo { t.run_undo } else { t.run_attempt };
+    let name = fill(name, &[("n", &attempt.number.to_string())]);
+    let started = attempt.started_at.as_deref().and_then(clock::parse).map(clock::precise);
+    let took = attempt.started_at.clone().map(|from| view! { <Took from to=attempt.ended_at.clone()/> });
+    let status = attempt.response.as_ref().and_then(|response| response.get("status")).and_then(Value::as_u64);
+    let status = status.map(|status| {
+        let tone = if status < 400 { "good" } else { "bad" };
+        view! { <Badge label=status.to_string() tone/> }
+    });
+    let retry = attempt.retry_at.clone().filter(|_| last).map(|at| {
+        let (before, after) = t.run_next_attempt.split_once("{when}").unwrap_or((t.run_next_attempt, ""));
+        view! { <p class="fine">{before}<TimeAgo at/>{after}</p> }
+    });
+    view! {
+        <li class=format!("attempt {tone}") data-testid="attempt">
+            <span class="attempt-mark"><Glyph icon/></span>
+            <div class="attempt-body">
+                <p class="attempt-head">
+                    <strong>{name}</strong>
+                    {status}
+                    <span class="fine number">{took}</span>
+                    <span class="fine number attempt-time">{started}</span>
+                </p>
+                {attempt.failure.map(|failure| view! { <FailureNote failure/> })}
+                {attempt.request.map(|value| exchange(t.run_request, value))}
+                {attempt.response.map(|value| exchange(t.run_response, value))}
+                {retry}
+            </div>
+        </li>
+    }
+}
+
+/// A request or response, folded: its first line says what it was.
+fn exchange(label: &'static str, value: Value) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let line = first_line(&value);
+    let value = StoredValue::new(value);
+    view! {
+        <details class="exchange" on:toggle=move |_| open.set(true)>
+            <summary>
+                <span class="exchange-label">{label}</span>
+                <code class="exchange-line">{line}</code>
+            </summary>
+            <Show when=move || open.get()><JsonView value=value.get_value() label/></Show>
+        </details>
+    }
+}
+
+/// `POST https://…` for a request, `503` for a response.
+fn first_line(value: &Value) -> String {
+    let text = |key: &str| match value.get(key) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    ["method", "status", "url"].into_iter().filter_map(text).collect::<Vec<_>>().join(" ")
+}
+
+/// Why something failed: the class explained, the sentence that was recorded, and what the other side said.
+#[component]
+pub(crate) fn FailureNote(failure: Failure) -> impl IntoView {
+    let t = texts();
+    let (class, meaning) = words::class(t, failure.class);
+    let place = failure.at.map(|at| {
+        fill(t.run_in_script, &[("line", &at.line.to_string()), ("column", &at.column.to_string())])
+    });
+    view! {
+        <div class="notice bad" data-testid="failure" data-class=failure.class.word()>
+            <p class="notice-title"><Glyph icon=Icon::CircleAlert/>{class}</p>
+            <p class="failure-message">{failure.message}</p>
+            {place.map(|place| view! { <p class="fine">{place}</p> })}
+            <p class="fine">{meaning}</p>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn exchanges_are_summed_up_in_a_line() {
+        assert_eq!(first_line(&json!({"method": "POST", "url": "https://a/b", "body": {}})), "POST https://a/b");
+        assert_eq!(first_line(&json!({"status": 503, "headers": {}})), "503");
+        assert_eq!(first_line(&json!(null)), "");
+    }
+}

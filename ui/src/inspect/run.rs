@@ -1,0 +1,181 @@
+//! What a run got and gave as a whole, and what one of its steps did.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use serde_json::Value;
+use weir_flows::document::Flow;
+
+use super::{
+    attempts::{Attempts, FailureNote},
+    setup::{PanelHead, Section, Surroundings, step_body},
+};
+use crate::{
+    api::{RunDetail, StepDetail, StepStatus},
+    kit::{
+        badge::{Badge, StepBadge},
+        icon::{Glyph, Icon},
+        json::JsonView,
+        time::Took,
+    },
+    texts::{fill, texts},
+    words,
+};
+
+/// The panel for one step of a run.
+#[component]
+pub(crate) fn StepRecord(
+    flow: Arc<Flow>,
+    id: String,
+    step: StepDetail,
+    #[prop(into)] around: Signal<Surroundings>,
+    close: impl Fn() + 'static,
+) -> impl IntoView {
+    let t = texts();
+    let setup = flow.steps.get(&id).cloned();
+    let (kind, icon) = words::step_kind(t, setup.as_ref().map_or("", |setup| &setup.kind));
+    let name = setup.as_ref().map(|setup| setup.title.clone()).filter(|title| !title.is_empty());
+    let folded = setup.map(|setup| {
+        let (flow, id) = (flow.clone(), id.clone());
+        view! {
+            <details class="panel-fold">
+                <summary>{t.panel_config}</summary>
+                {move || step_body(t, &flow, &id, &setup, &around.get())}
+            </details>
+        }
+    });
+    let name = name.unwrap_or_else(|| id.clone());
+    view! {
+        <PanelHead icon over=format!("{} · {kind}", t.panel_step) name id role="step" close/>
+        <div class="panel-body" data-testid="step-record">
+            {record(step)}
+            {folded}
+        </div>
+    }
+}
+
+fn record(step: StepDetail) -> AnyView {
+    let t = texts();
+    let took = step.started_at.clone().map(|from| {
+        let open = !matches!(step.status, StepStatus::Running | StepStatus::Waiting);
+        let to = step.ended_at.clone().or_else(|| open.then(|| from.clone()));
+        view! { <span class="fine"><Took from to/></span> }
+    });
+    let nothing = match step.status {
+        StepStatus::Pending => Some(t.run_step_pending),
+        StepStatus::Skipped => Some(t.run_step_skipped),
+        _ => None,
+    };
+    let port = step.port.clone().filter(|port| port != "ok").map(|port| fill(t.run_left_by, &[("port", &port)]));
+    let attempts = (!step.attempts.is_empty()).then(|| {
+        let attempts = step.attempts.clone();
+        view! { <Section title=t.run_attempts><Attempts attempts/></Section> }
+    });
+    view! {
+        <p class="record-line"><StepBadge status=step.status/>{took}{port.map(|port| view! { <Badge label=port/> })}</p>
+        {nothing.map(|text| view! { <p class="fine">{text}</p> })}
+        {step.failure.map(|failure| view! { <FailureNote failure/> })}
+        {step.output.map(|value| message_part(t.run_output, value, "output"))}
+        {attempts}
+        {step.input.filter(|_| nothing.is_none()).map(|value| message_part(t.run_input, value, "input"))}
+    }
+    .into_any()
+}
+
+/// A titled JSON value.
+fn message_part(title: &'static str, value: Value, test: &'static str) -> AnyView {
+    view! {
+        <section class="panel-section" data-testid=test>
+            <h3>{title}</h3>
+            <JsonView value label=title/>
+        </section>
+    }
+    .into_any()
+}
+
+/// The panel for the run as a whole: why it failed, its reply, its message, and its steps as a list.
+#[component]
+pub(crate) fn RunOverview(flow: Arc<Flow>, run: Arc<RunDetail>, chosen: RwSignal<Option<String>>) -> impl IntoView {
+    let t = texts();
+    let failure = run.summary.failure.clone().map(|failure| {
+        let step = failure.step.clone();
+        let name = step.as_ref().map(|id| step_name(&flow, id));
+        let title = name.map_or(t.run_failed.to_owned(), |name| fill(t.run_failed_at, &[("step", &name)]));
+        let show = step.map(|step| {
+            view! {
+                <button type="button" class="link-text" on:click=move |_| chosen.set(Some(step.clone()))>
+                    {t.run_show_step}
+                </button>
+            }
+        });
+        view! {
+            <div class="notice bad" data-testid="run-failure">
+                <p class="notice-title"><Glyph icon=Icon::CircleAlert/>{title}</p>
+                <p class="failure-message">{failure.message}</p>
+                <p class="fine">{words::class_by_word(t, &failure.class)}</p>
+                {show}
+            </div>
+        }
+    });
+    let reply = run.reply.clone().map(|reply| reply_part(&reply));
+    let part = |key: &str| run.message.get(key).cloned().filter(has_content);
+    let parts = [(t.run_message, "body"), (t.try_query, "query"), (t.run_params, "params"), (t.try_headers, "headers")]
+        .into_iter()
+        .filter_map(|(title, key)| part(key).map(|value| message_part(title, value, key)))
+        .collect::<Vec<_>>();
+    let steps = run.steps.clone().into_iter().map(|(id, step)| {
+        let name = step_name(&flow, &id);
+        let took = step.started_at.zip(step.ended_at).filter(|_| step.status != StepStatus::Skipped);
+        let took = took.map(|(from, to)| view! { <span class="fine"><Took from to=Some(to)/></span> });
+        view! {
+            <li>
+                <button type="button" class="step-line" on:click=move |_| chosen.set(Some(id.clone()))>
+                    <StepBadge status=step.status/>
+                    <span class="step-name">{name}</span>
+                    {took}
+                </button>
+            </li>
+        }
+    });
+    let steps = steps.collect_view();
+    view! {
+        <div class="panel-body" data-testid="run-overview">
+            {failure}
+            {reply}
+            <Section title=t.run_steps><ul class="step-lines">{steps}</ul></Section>
+            {parts}
+        </div>
+    }
+}
+
+/// The reply that the caller got.
+fn reply_part(reply: &Value) -> AnyView {
+    let t = texts();
+    let status = reply.get("status").and_then(Value::as_u64);
+    let badge = status.map(|status| {
+        let tone = if status < 400 { "good" } else { "bad" };
+        view! { <Badge label=status.to_string() tone/> }
+    });
+    let body = reply.get("body").cloned().filter(|body| !body.is_null());
+    view! {
+        <section class="panel-section" data-testid="reply">
+            <h3>{t.run_reply} " " {badge}</h3>
+            {body.map(|value| view! { <JsonView value label=t.run_reply/> })}
+        </section>
+    }
+    .into_any()
+}
+
+/// What a person calls a step.
+fn step_name(flow: &Flow, id: &str) -> String {
+    let title = flow.steps.get(id).map(|step| step.title.as_str()).filter(|title| !title.is_empty());
+    title.unwrap_or(id).to_owned()
+}
+
+fn has_content(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    }
+}

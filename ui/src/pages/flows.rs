@@ -1,0 +1,380 @@
+//! All flows: how they stand, what starts them, how they did, and bringing them in and out as files.
+
+use leptos::{html, prelude::*, task::spawn_local};
+
+use super::{
+    import::{ImportDialog, Imports},
+    publish::PublishDialog,
+};
+use crate::{
+    api::{self, FlowSummary, TriggerSummary, encode},
+    clock, files,
+    kit::{
+        badge::{Badge, DayBar, RunBadge},
+        button::{Button, CopyButton, IconButton, Weight},
+        dialog::Confirm,
+        icon::{Glyph, Icon},
+        state::{Empty, shown},
+        time::TimeAgo,
+        toast::toast,
+    },
+    load::Loader,
+    texts::{count, fill, texts},
+    words,
+};
+
+/// How long the page waits after news before it reads the list again, in milliseconds.
+const CALM: u64 = 800;
+
+#[component]
+pub(crate) fn FlowsPage() -> impl IntoView {
+    let t = texts();
+    let search = RwSignal::new(String::new());
+    let flows = Loader::new(|| api::all::<FlowSummary>("/flows"));
+    follow(flows);
+    let imports = Imports::new(move || flows.reload());
+    let publishing: RwSignal<Option<FlowSummary>> = RwSignal::new(None);
+    let deleting: RwSignal<Option<FlowSummary>> = RwSignal::new(None);
+    let input: NodeRef<html::Input> = NodeRef::new();
+    let choose = move || {
+        if let Some(input) = input.get_untracked() {
+            input.click();
+        }
+    };
+    let chosen = move |_| {
+        if let Some(input) = input.get_untracked() {
+            imports.take(files::listed(input.files()));
+            // The same file may be chosen again.
+            input.set_value("");
+        }
+    };
+    let list = shown(flows, move |flows: Vec<FlowSummary>| {
+        if flows.is_empty() {
+            return view! {
+                <Empty icon=Icon::Workflow title=t.flows_empty_title text=t.flows_empty_text>
+                    <Button label=t.flows_empty_action icon=Icon::Upload weight=Weight::Primary press=move |_| choose()/>
+                    <p class="fine">{t.flows_empty_hint}</p>
+                </Empty>
+            }
+            .into_any();
+        }
+        view! { <FlowTable flows search publishing deleting/> }.into_any()
+    });
+    let number = move || flows.ready().map(|flows| count(flows.len() as u64, t.flows_count_one, t.flows_count_many));
+    view! {
+        <DropZone imports/>
+        <header class="page-head">
+            <h1>{t.flows_title}</h1>
+            <span class="fine">{number}</span>
+            <div class="page-tools">
+                <label class="search">
+                    <Glyph icon=Icon::Search/>
+                    <input
+                        type="search"
+                        data-search=""
+                        data-testid="search"
+                        placeholder=t.flows_search
+                        aria-label=t.flows_search
+                        prop:value=search
+                        on:input:target=move |event| search.set(event.target().value())
+                    />
+                    <kbd>"/"</kbd>
+                </label>
+                <input
+                    node_ref=input
+                    type="file"
+                    class="unseen"
+                    accept=".json,application/json"
+                    multiple
+                    tabindex="-1"
+                    aria-label=t.flows_import
+                    data-testid="import-input"
+                    on:change=chosen
+                />
+                <Button label=t.flows_import icon=Icon::Upload weight=Weight::Primary test="import" press=move |_| choose()/>
+            </div>
+        </header>
+        <section class="page-body">{list}</section>
+        <ImportDialog imports choose/>
+        <PublishDialog flow=publishing done=move |_| flows.reload()/>
+        <DeleteDialog flow=deleting done=move || flows.reload()/>
+    }
+}
+
+#[component]
+fn FlowTable(
+    flows: Vec<FlowSummary>,
+    search: RwSignal<String>,
+    publishing: RwSignal<Option<FlowSummary>>,
+    deleting: RwSignal<Option<FlowSummary>>,
+) -> impl IntoView {
+    let t = texts();
+    let rows = move || {
+        let wanted = search.get().trim().to_lowercase();
+        let matching: Vec<FlowSummary> = flows.iter().filter(|flow| matches(flow, &wanted)).cloned().collect();
+        if matching.is_empty() {
+            let title = fill(t.flows_no_match_title, &[("text", search.get().trim())]);
+            return view! {
+                <Empty icon=Icon::Search title text=t.flows_no_match_text>
+                    <Button label=t.flows_no_match_action press=move |_| search.set(String::new())/>
+                </Empty>
+            }
+            .into_any();
+        }
+        view! {
+            <div class="table-frame">
+                <table class="table flows" data-testid="flows">
+                    <thead>
+                        <tr>
+                            <th scope="col">{t.flows_column_flow}</th>
+                            <th scope="col">{t.flows_column_triggers}</th>
+                            <th scope="col">{t.flows_column_state}</th>
+                            <th scope="col">{t.flows_column_last}</th>
+                            <th scope="col">{t.flows_column_day}</th>
+                            <th scope="col">{t.flows_column_next}</th>
+                            <th scope="col"><span class="unseen">{t.actions}</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {matching.into_iter().map(|flow| row(flow, publishing, deleting)).collect_view()}
+                    </tbody>
+                </table>
+            </div>
+        }
+        .into_any()
+    };
+    rows
+}
+
+fn row(
+    flow: FlowSummary,
+    publishing: RwSignal<Option<FlowSummary>>,
+    deleting: RwSignal<Option<FlowSummary>>,
+) -> impl IntoView {
+    let t = texts();
+    let address = format!("/flows/{}", encode(&flow.id));
+    let next = flow.triggers.iter().filter_map(|trigger| trigger.next_fire.clone()).min();
+    let last = flow.last_run.clone().map(|last| {
+        view! {
+            <a class="cell-link" href=format!("/runs/{}", encode(&last.id))>
+                <RunBadge status=last.status/>
+                <span class="fine"><TimeAgo at=last.started_at/></span>
+            </a>
+        }
+        .into_any()
+    });
+    let publishable = flow.published.is_none() || flow.changed;
+    let (to_publish, to_delete, to_export) = (flow.clone(), flow.clone(), flow.id.clone());
+    view! {
+        <tr data-testid="flow-row" data-flow=flow.id.clone()>
+            <th scope="row">
+                <a class="flow-name" href=address title=flow.description.clone()>
+                    <strong>{flow.name().to_owned()}</strong>
+                    <span class="fine mono">{flow.id.clone()}</span>
+                </a>
+            </th>
+            <td>{triggers(&flow)}</td>
+            <td>{state(&flow)}</td>
+            <td>{last.unwrap_or_else(|| view! { <span class="fine">{t.never_run}</span> }.into_any())}</td>
+            <td><DayBar counts=flow.last_24h/></td>
+            <td>{next.map(|next| view! { <TimeAgo at=next/> })}</td>
+            <td class="cell-tools">
+                {publishable.then(|| view! {
+                    <Button
+                        label=t.flows_publish
+                        icon=Icon::Rocket
+                        test="publish"
+                        press=move |_| publishing.set(Some(to_publish.clone()))
+                    />
+                })}
+                <IconButton icon=Icon::Download label=t.flows_export test="export" press=move |_| export(to_export.clone())/>
+                <IconButton icon=Icon::Trash2 label=t.delete test="delete" press=move |_| deleting.set(Some(to_delete.clone()))/>
+            </td>
+        </tr>
+    }
+}
+
+fn triggers(flow: &FlowSummary) -> AnyView {
+    if flow.triggers.is_empty() {
+        return view! { <span class="fine">{texts().trigger_none}</span> }.into_any();
+    }
+    let lines = flow.triggers.iter().cloned().map(|trigger| view! { <TriggerLine trigger/> });
+    view! { <ul class="trigger-lines">{lines.collect_view()}</ul> }.into_any()
+}
+
+/// One trigger: its icon, and its address with a button to copy it.
+#[component]
+pub(crate) fn TriggerLine(trigger: TriggerSummary) -> impl IntoView {
+    let t = texts();
+    let (kind, icon) = words::trigger_kind(t, &trigger.kind);
+    let name = if trigger.title.is_empty() { kind.clone() } else { trigger.title };
+    let address = trigger.url.map(|url| {
+        let whole = format!("{}{url}", window().location().origin().unwrap_or_default());
+        view! {
+            <code class="address" title=whole.clone()>
+                {trigger.method.map(|method| view! { <b>{method}</b>" " })}
+                {url}
+            </code>
+            <CopyButton label=t.copy_url text=move || whole.clone()/>
+        }
+    });
+    let said = address.is_none().then(|| name.clone());
+    let hint = format!("{kind}: {name}");
+    view! {
+        <li class="trigger-line" title=hint>
+            <Glyph icon/>
+            <span class="unseen">{kind}</span>
+            {address}
+            {said}
+        </li>
+    }
+}
+
+/// Draft, published, or published with a draft that differs.
+pub(crate) fn state(flow: &FlowSummary) -> AnyView {
+    let t = texts();
+    match &flow.published {
+        None => view! { <Badge label=t.state_draft hint=t.state_draft_hint.to_owned()/> }.into_any(),
+        Some(published) => {
+            let n = published.version.to_string();
+            if flow.changed {
+                let label = fill(t.state_changed, &[("n", &n)]);
+                view! { <Badge label tone="warn" hint=t.state_changed_hint.to_owned()/> }.into_any()
+            } else {
+                let hint = clock::parse(&published.published_at).map(clock::full);
+                let label = fill(t.state_published, &[("n", &n)]);
+                view! { <Badge label tone="good" hint=hint.unwrap_or_default()/> }.into_any()
+            }
+        }
+    }
+}
+
+/// Downloads the draft exactly as the server prints it.
+pub(crate) fn export(flow: String) {
+    let toast = toast();
+    spawn_local(async move {
+        match api::get_text(&format!("/flows/{}", encode(&flow))).await {
+            Ok(text) => {
+                let name = format!("{flow}.json");
+                files::download(&name, &text);
+                toast.good(fill(texts().exported, &[("file", &name)]));
+            }
+            Err(trouble) => toast.trouble(&trouble),
+        }
+    });
+}
+
+#[component]
+fn DeleteDialog(flow: RwSignal<Option<FlowSummary>>, done: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
+    let t = texts();
+    let toast = toast();
+    let open = RwSignal::new(false);
+    Effect::new(move || {
+        if flow.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    let name = move || flow.get().map(|flow| flow.name().to_owned()).unwrap_or_default();
+    let title = Signal::derive(move || fill(t.delete_flow_title, &[("name", &name())]));
+    let accept = move || {
+        let Some(gone) = flow.get_untracked() else { return };
+        spawn_local(async move {
+            match api::remove(&format!("/flows/{}", encode(&gone.id))).await {
+                Ok(()) => {
+                    toast.good(fill(t.deleted, &[("name", gone.name())]));
+                    done();
+                }
+                Err(trouble) => toast.trouble(&trouble),
+            }
+        });
+    };
+    // Closing lets go of the flow, so that the same one can be asked about again.
+    Effect::new(move || {
+        if !open.get() {
+            flow.set(None);
+        }
+    });
+    view! { <Confirm open title text=t.delete_flow_text accept/> }
+}
+
+/// Takes files that are dropped anywhere on the page.
+#[component]
+fn DropZone(imports: Imports) -> impl IntoView {
+    let over = RwSignal::new(0_i32);
+    let enter = window_event_listener(leptos::ev::dragenter, move |event| {
+        if files::carries_files(&event) {
+            over.update(|over| *over += 1);
+        }
+    });
+    let leave = window_event_listener(leptos::ev::dragleave, move |event| {
+        if files::carries_files(&event) {
+            over.update(|over| *over = (*over - 1).max(0));
+        }
+    });
+    let hover = window_event_listener(leptos::ev::dragover, |event| {
+        if files::carries_files(&event) {
+            event.prevent_default();
+        }
+    });
+    let drop = window_event_listener(leptos::ev::drop, move |event| {
+        if files::carries_files(&event) {
+            event.prevent_default();
+            over.set(0);
+            imports.take(files::listed(event.data_transfer().and_then(|data| data.files())));
+        }
+    });
+    on_cleanup(move || {
+        enter.remove();
+        leave.remove();
+        hover.remove();
+        drop.remove();
+    });
+    view! {
+        <Show when=move || { over.get() > 0 }>
+            <div class="drop"><div class="drop-frame"><Glyph icon=Icon::Upload size=32/><p>{texts().flows_drop}</p></div></div>
+        </Show>
+    }
+}
+
+/// Reads the list again a moment after runs have changed.
+fn follow(flows: Loader<Vec<FlowSummary>>) {
+    let planned = StoredValue::new(false);
+    let live = StoredValue::new_local(api::workspace_changes(move |_| {
+        if planned.try_get_value() == Some(false) {
+            planned.set_value(true);
+            let read = move || {
+                if planned.try_set_value(false).is_none() {
+                    flows.reload();
+                }
+            };
+            set_timeout(read, std::time::Duration::from_millis(CALM));
+        }
+    }));
+    on_cleanup(move || live.dispose());
+}
+
+fn matches(flow: &FlowSummary, wanted: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(wanted);
+    has(&flow.title)
+        || has(&flow.id)
+        || flow.triggers.iter().any(|trigger| has(&trigger.title) || trigger.url.as_deref().is_some_and(has))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn search_looks_at_titles_ids_and_addresses() {
+        let flow: FlowSummary = serde_json::from_value(json!({
+            "id": "order-intake", "title": "Bestellungen", "revision": 1, "updated_at": "2026-11-22T22:00:00Z",
+            "triggers": [{"id": "a", "kind": "http", "title": "Shop", "url": "/in/main/orders"}]
+        }))
+        .unwrap();
+        for (wanted, found) in [("intake", true), ("bestell", true), ("shop", true), ("/in/main/ord", true), ("", true), ("zzz", false)] {
+            assert_eq!(matches(&flow, wanted), found, "{wanted}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! One run, drawn on its own version, live while it goes on.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use weir_flows::document::Flow;
+
+use super::flow::read_document;
+use crate::{
+    api::{self, RunDetail, Trouble, encode},
+    canvas::{Graph, Live},
+    clock,
+    inspect::RunOverview,
+    kit::{
+        badge::RunBadge,
+        button::Weight,
+        icon::{Glyph, Icon},
+        state::shown,
+        time::{TimeAgo, Took},
+    },
+    load::Loader,
+    stage::{RunStage, Watch, surroundings, watch},
+    texts::{fill, texts},
+    words,
+};
+
+/// What is read once: which flow it was, how it was then, if that is still known.
+#[derive(Clone, PartialEq)]
+struct Origin {
+    run: Arc<RunDetail>,
+    flow: Option<Arc<Flow>>,
+}
+
+#[component]
+pub(crate) fn RunPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("run").unwrap_or_default());
+    move || {
+        let id = id.get();
+        view! { <OneRun id/> }
+    }
+}
+
+#[component]
+fn OneRun(id: String) -> impl IntoView {
+    let origin = Loader::new(move || read(id.clone()));
+    shown(origin, move |origin: Origin| view! { <Drawn origin/> })
+}
+
+async fn read(id: String) -> Result<Origin, Trouble> {
+    let run = api::get::<RunDetail>(&format!("/runs/{}", encode(&id))).await?;
+    let version = format!("/flows/{}/versions/{}", encode(&run.summary.flow), run.summary.version);
+    let flow = match read_document(version).await {
+        Ok(read) => Some(read.flow),
+        Err(trouble) if trouble.status == 404 => None,
+        Err(trouble) => return Err(trouble),
+    };
+    Ok(Origin { run: Arc::new(run), flow })
+}
+
+#[component]
+fn Drawn(origin: Origin) -> impl IntoView {
+    let t = texts();
+    let around = surroundings();
+    let first_step = use_query_map().with_untracked(|query| query.get("step"));
+    let chosen: RwSignal<Option<String>> = RwSignal::new(first_step);
+    let flow = origin.flow.clone().unwrap_or_else(|| Arc::new(nameless()));
+    let graph = Arc::new(Graph::of(&flow));
+    let live = Live::new(&graph, flow.links.len());
+    let watch = watch(origin.run.summary.id.clone(), live);
+    // The run was read to find its version; nobody waits for it to be read again.
+    watch.live.show(&origin.run, clock::between);
+    watch.detail.set(Some(origin.run.clone()));
+    let head = head(&origin.run, &flow, &watch);
+    let stage = if origin.flow.is_some() {
+        view! { <RunStage flow graph watch chosen around/> }.into_any()
+    } else {
+        let detail = watch.detail;
+        let version = fill(t.run_version_gone, &[("n", &origin.run.summary.version.to_string())]);
+        view! {
+            <p class="strip">{version}</p>
+            {move || detail.get().map(|run| view! { <div class="panel alone"><RunOverview flow=flow.clone() run chosen/></div> })}
+        }
+        .into_any()
+    };
+    view! {
+        <div class="whole" data-testid="run-page">
+            {head}
+            <div class="whole-body">{stage}</div>
+        </div>
+    }
+}
+
+fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
+    let t = texts();
+    let (detail, lost) = (watch.detail, watch.lost);
+    let summary = run.summary.clone();
+    let titles = [&run.title, &flow.title, &summary.flow];
+    let title = titles.into_iter().find(|title| !title.is_empty()).cloned().unwrap_or_default();
+    let trigger = flow.triggers.get(&summary.trigger).map(|trigger| trigger.title.clone()).filter(|title| !title.is_empty());
+    let trigger = fill(t.run_started_by, &[("trigger", trigger.as_ref().unwrap_or(&summary.trigger))]);
+    let address = format!("/flows/{}", encode(&summary.flow));
+    let again = format!("{address}?tab=try&run={}", encode(&summary.id));
+    let status = Memo::new(move |_| detail.with(|run| run.as_ref().map(|run| (run.summary.status, run.summary.ended_at.clone()))));
+    let started = summary.started_at.clone();
+    let when = clock::parse(&started).map(clock::full).unwrap_or_default();
+    let short = words::short_id(&summary.id).to_owned();
+    let state = move || {
+        status.get().map(|(status, ended)| {
+            let from = started.clone();
+            view! {
+                <span data-testid="run-status"><RunBadge status/></span>
+                <span class="fact" title=t.runs_column_duration><Glyph icon=Icon::Clock size=14/><Took from to=ended/></span>
+            }
+        })
+    };
+    view! {
+        <header class="page-head flow-head">
+            <a class="button quiet icon" href="/runs" aria-label=t.run_back title=t.run_back><Glyph icon=Icon::ArrowLeft/></a>
+            <div class="flow-title">
+                <h1><a href=address title=title.clone()>{title.clone()}</a></h1>
+                <span class="fine">
+                    <span class="mono" title=summary.id.clone()>{fill(t.run_title, &[("id", &short)])}</span>
+                    " · " {fill(t.run_version, &[("n", &summary.version.to_string())])}
+                    " · " {trigger}
+                </span>
+            </div>
+            {state}
+            <span class="fact" title=when>
+                <TimeAgo at=summary.started_at/>
+            </span>
+            <Show when=move || lost.get()>
+                <span class="badge warn" role="status"><Glyph icon=Icon::RefreshCw size=14/>{t.run_lost_stream}</span>
+            </Show>
+            <div class="page-tools">
+                <a class=Weight::Normal.class() href=again data-testid="run-again">
+                    <Glyph icon=Icon::RotateCcw/>
+                    <span>{t.run_again}</span>
+                </a>
+            </div>
+        </header>
+    }
+}
+
+/// Stands in for a version that is gone.
+fn nameless() -> Flow {
+    Flow {
+        format: Default::default(),
+        id: String::new(),
+        title: String::new(),
+        description: String::new(),
+        settings: Default::default(),
+        triggers: Default::default(),
+        steps: Default::default(),
+        links: Vec::new(),
+        tests: Vec::new(),
+        layout: Default::default(),
+    }
+}

@@ -1,0 +1,192 @@
+//! The stage: a drawing with its panel, and a run that is watched on it while it goes on.
+
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
+
+use leptos::{prelude::*, task::spawn_local};
+use weir_flows::{catalog::Catalog, document::Flow};
+
+use crate::{
+    api::{self, ConnectionSummary, RunDetail, Trouble, encode},
+    canvas::{Canvas, Graph, Live},
+    clock,
+    inspect::{FlowSetup, RunOverview, Setup, StepRecord, Surroundings},
+};
+
+/// How long the page waits after news of a run before it reads the run again.
+const CALM: Duration = Duration::from_millis(120);
+/// How long it waits before it reads again where the stream was lost.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A run that is watched.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) detail: RwSignal<Option<Arc<RunDetail>>>,
+    pub(crate) trouble: RwSignal<Option<Trouble>>,
+    /// Whether the stream is interrupted.
+    pub(crate) lost: RwSignal<bool>,
+    pub(crate) live: Live,
+}
+
+/// Reads a run and follows it to its end. It stops when the part of the page that asked for it goes away.
+pub(crate) fn watch(run: String, live: Live) -> Watch {
+    let watch = Watch { detail: RwSignal::new(None), trouble: RwSignal::new(None), lost: RwSignal::new(false), live };
+    let stream: StoredValue<Option<api::Live>, LocalStorage> = StoredValue::new_local(None);
+    let read: Rc<dyn Fn()> = {
+        let (watch, run) = (watch.clone(), run.clone());
+        Rc::new(move || {
+            let (watch, run) = (watch.clone(), run.clone());
+            spawn_local(async move {
+                let answer = api::get::<RunDetail>(&format!("/runs/{}", encode(&run))).await;
+                watch.take(answer, stream);
+            });
+        })
+    };
+    read();
+    let planned = Rc::new(Cell::new(false));
+    let plan = {
+        let read = read.clone();
+        move |wait: Duration| {
+            if !planned.replace(true) {
+                let (planned, read) = (planned.clone(), read.clone());
+                set_timeout(
+                    move || {
+                        planned.set(false);
+                        read();
+                    },
+                    wait,
+                );
+            }
+        }
+    };
+    let heard = {
+        let (watch, plan) = (watch.clone(), plan.clone());
+        move |change: api::RunChange| {
+            if watch.lost.try_get_untracked() == Some(true) {
+                watch.lost.set(false);
+            }
+            watch.live.hear(&change.steps);
+            plan(if change.status.is_final() { Duration::ZERO } else { CALM });
+        }
+    };
+    let lost = {
+        let lost = watch.lost;
+        move || {
+            // The server ends the stream of a run that has ended; only the next reading tells which it was.
+            if stream.try_with_value(Option::is_some) == Some(true) {
+                lost.try_set(true);
+                plan(PATIENCE);
+            }
+        }
+    };
+    stream.set_value(api::run_changes(&run, heard, lost));
+    on_cleanup(move || stream.dispose());
+    watch
+}
+
+impl Watch {
+    fn take(&self, answer: Result<RunDetail, Trouble>, stream: StoredValue<Option<api::Live>, LocalStorage>) {
+        match answer {
+            Ok(run) => {
+                self.live.show(&run, clock::between);
+                if run.summary.status.is_final() {
+                    stream.try_update_value(|stream| {
+                        if let Some(stream) = stream.take() {
+                            stream.close();
+                        }
+                    });
+                    self.lost.try_set(false);
+                }
+                self.detail.try_set(Some(Arc::new(run)));
+            }
+            Err(trouble) if self.detail.try_with_untracked(Option::is_none) == Some(true) => {
+                self.trouble.try_set(Some(trouble));
+            }
+            // What is shown already stays; the stream goes on trying.
+            Err(_) => (),
+        }
+    }
+}
+
+/// Reads the catalog and the names of the connections, for the panels.
+pub(crate) fn surroundings() -> Signal<Surroundings> {
+    let around = RwSignal::new(Surroundings::default());
+    spawn_local(async move {
+        if let Ok(catalog) = api::get::<Catalog>("/catalog").await {
+            around.try_update(|around| around.catalog = Some(Arc::new(catalog)));
+        }
+    });
+    spawn_local(async move {
+        if let Ok(connections) = api::all::<ConnectionSummary>("/connections").await {
+            let names = connections.into_iter().map(|connection| connection.name).collect();
+            around.try_update(|around| around.connections = Some(Arc::new(names)));
+        }
+    });
+    around.into()
+}
+
+/// A drawing to read, with what its chosen card is set up to do.
+#[component]
+pub(crate) fn SetupStage(
+    flow: Arc<Flow>,
+    chosen: RwSignal<Option<String>>,
+    #[prop(into)] around: Signal<Surroundings>,
+) -> impl IntoView {
+    let graph = Arc::new(Graph::of(&flow));
+    let panel = move || match chosen.get() {
+        Some(id) => view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any(),
+        None => view! { <FlowSetup flow=flow.clone()/> }.into_any(),
+    };
+    view! {
+        <div class="stage">
+            <Canvas graph chosen/>
+            <aside class="panel" class:resting=move || chosen.with(Option::is_none) data-testid="panel" on:keydown=leave(chosen)>
+                {panel}
+            </aside>
+        </div>
+    }
+}
+
+/// A drawing with a run on it, and what its chosen step did.
+#[component]
+pub(crate) fn RunStage(
+    flow: Arc<Flow>,
+    graph: Arc<Graph>,
+    watch: Watch,
+    chosen: RwSignal<Option<String>>,
+    #[prop(into)] around: Signal<Surroundings>,
+) -> impl IntoView {
+    let detail = watch.detail;
+    // Only a change of the chosen step's own record draws its panel anew: what is unfolded there stays so.
+    let step = Memo::new(move |_| {
+        let id = chosen.get()?;
+        let step = detail.with(|run| run.as_ref().and_then(|run| run.steps.get(&id).cloned()));
+        Some((id, step))
+    });
+    let overview = Memo::new(move |_| if step.with(Option::is_none) { detail.get() } else { None });
+    let panel = move || match step.get() {
+        Some((id, step)) if flow.steps.contains_key(&id) => view! {
+            <StepRecord flow=flow.clone() id step=step.unwrap_or_default() around close=move || chosen.set(None)/>
+        }
+        .into_any(),
+        Some((id, _)) => view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any(),
+        None => overview
+            .get()
+            .map(|run| view! { <RunOverview flow=flow.clone() run chosen/> })
+            .into_any(),
+    };
+    view! {
+        <div class="stage">
+            <Canvas graph chosen live=Some(watch.live)/>
+            <aside class="panel" data-testid="panel" on:keydown=leave(chosen)>{panel}</aside>
+        </div>
+    }
+}
+
+/// Esc in a panel closes it.
+fn leave(chosen: RwSignal<Option<String>>) -> impl Fn(leptos::ev::KeyboardEvent) {
+    move |event| {
+        if event.key() == "Escape" {
+            chosen.set(None);
+        }
+    }
+}
