@@ -340,7 +340,8 @@ mod tests {
         let many = format!("{}{SIGNATURE}", format!("{other} ").repeat(MOST_SIGNATURES));
         let long = "x".repeat(LONGEST_ID + 1);
         let malformed = |header| Err(Malformed { header });
-        let table: &[(&str, HeaderMap, &[u8], i64, Result<(), Refusal>)] = &[
+        type Row<'a> = (&'a str, HeaderMap, &'a [u8], i64, Result<(), Refusal>);
+        let table: &[Row<'_>] = &[
             ("good", standard(ID, good, SIGNATURE), BODY, 0, Ok(())),
             ("one of several", standard(ID, good, &both), BODY, 0, Ok(())),
             ("oldest", standard(ID, good, SIGNATURE), BODY, 300, Ok(())),
@@ -576,7 +577,8 @@ mod tests {
         let malformed = Err(Malformed {
             header: GITHUB_SIGNATURE,
         });
-        let table: &[(&str, HeaderMap, &[u8], Result<(), Refusal>)] = &[
+        type Row<'a> = (&'a str, HeaderMap, &'a [u8], Result<(), Refusal>);
+        let table: &[Row<'_>] = &[
             (
                 "good",
                 headers_of_github(GITHUB_EXAMPLE),

@@ -1,0 +1,134 @@
+//! Connectors: each kind of action is a file with its catalog entry and its call, and a line in [`ALL`].
+
+pub mod http;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+use weir_flows::{
+    builtin,
+    catalog::{Catalog, Entry},
+    failure::Failure,
+    problem::Problem,
+};
+
+use crate::{connection::Connection, outbound, secrets::Secrets, world::World};
+
+/// The longest answer that a call takes where the configuration does not say, in bytes.
+pub const DEFAULT_MAX_RESPONSE: u64 = 8 * 1024 * 1024;
+
+/// Every connector of this server.
+pub const ALL: &[Connector] = &[http::CONNECTOR];
+
+/// A kind of action.
+#[derive(Clone, Copy)]
+pub struct Connector {
+    /// Its catalog entry.
+    pub entry: fn() -> Entry,
+    /// Finds what the catalog cannot say about its settings.
+    pub check: Check,
+    /// Makes one attempt.
+    pub call: for<'a> fn(Call<'a>) -> BoxFuture<'a, Outcome>,
+}
+
+/// Checks settings as written, with the name of the step's connection and the JSON Pointer of the settings.
+pub type Check = fn(&Map<String, Value>, Option<&str>, &str) -> Vec<Problem>;
+
+/// One attempt: what to do, and with what.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The settings with their expressions evaluated.
+    pub config: &'a Value,
+    /// The settings as they stand in the document. A secret is put in only where the author named it there: a
+    /// `{"$secret": …}` that came in by an expression is data of whoever sent the message, and stays as it is.
+    pub written: &'a Value,
+    /// The connection that the step names.
+    pub connection: Option<&'a Connection>,
+    /// Where secrets come from.
+    pub secrets: &'a dyn Secrets,
+    /// The way out.
+    pub client: &'a outbound::Client,
+    /// The clock.
+    pub world: &'a World,
+    /// How long the attempt may take.
+    pub timeout: Duration,
+    /// The same for every attempt of this step of this run, so that the other side can tell a repetition.
+    pub idempotency_key: &'a str,
+    /// The longest answer that is taken, in bytes after decompression.
+    pub max_response: u64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The output, or why there is none. No secret of the call is in either.
+    pub result: Result<Value, Failure>,
+    /// What was asked and answered, for the record of the attempt, with secrets masked: `{"request": …, "response": …}`.
+    pub exchange: Option<Value>,
+}
+
+/// The connector of a kind.
+pub fn find(kind: &str) -> Option<&'static Connector> {
+    ALL.iter()
+        .find(|connector| (connector.entry)().kind == kind)
+}
+
+/// The catalog of this server: the kinds of the language and those of the connectors.
+pub fn catalog() -> Catalog {
+    let mut catalog = builtin::catalog();
+    catalog
+        .steps
+        .extend(ALL.iter().map(|connector| (connector.entry)()));
+    catalog
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use weir_flows::catalog::Group;
+
+    use super::*;
+
+    #[test]
+    fn every_entry_says_what_people_and_the_engine_need() {
+        for connector in ALL {
+            let entry = (connector.entry)();
+            let kind = &entry.kind;
+            assert!(find(kind).is_some(), "{kind}");
+            assert_eq!(entry.group, Group::Action, "{kind}");
+            assert!(
+                entry.ports.iter().any(|port| port == "ok")
+                    && entry.ports.iter().any(|port| port == "error"),
+                "{kind}"
+            );
+            let action = entry.action.expect("an action");
+            assert!(
+                action.timeout_ms > 0 && action.attempts > 0 && !action.failures.is_empty(),
+                "{kind}"
+            );
+            let names: BTreeSet<_> = entry.fields.iter().map(|field| &field.name).collect();
+            assert_eq!(
+                names.len(),
+                entry.fields.len(),
+                "{kind}: a setting stands there twice"
+            );
+            for field in &entry.fields {
+                assert!(
+                    !field.title.is_empty() && field.help.ends_with('.'),
+                    "{kind}.{}",
+                    field.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_are_unique_in_the_catalog() {
+        let catalog = catalog();
+        let kinds: BTreeSet<_> = catalog.steps.iter().map(|entry| &entry.kind).collect();
+        assert_eq!(kinds.len(), catalog.steps.len());
+        assert!(find("map").is_none() && find("smtp").is_none());
+    }
+}
