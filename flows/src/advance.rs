@@ -11,8 +11,7 @@ use crate::{
     document::{Backoff, OnError},
     failure::{Class, Failure},
     plan::{Body, Plan, PlanAction},
-    record::Record,
-    run::{Run, RunFailure, Status, StepStatus},
+    run::{Record, Run, RunFailure, Status, StepStatus},
     script::{Bounds, Moment, Name, Scope},
 };
 

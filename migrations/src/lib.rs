@@ -1,1 +1,23 @@
 //! The database schema of Weir, forward only.
+//!
+//! One migration is one file, named `mNNNN_what.rs` and listed in [`Migrator`] in order. A migration that has been
+//! released never changes; what it got wrong is put right by the next one. It may add, but not take away or rename
+//! what the release before it still uses, so that an older server keeps working beside a newer one.
+
+mod dialect;
+mod m0001_ground;
+
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+pub use sea_orm_migration::MigratorTrait;
+
+/// All migrations, oldest first.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_ground::Migration)]
+    }
+}

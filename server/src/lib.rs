@@ -1,12 +1,6 @@
-//! The server of Weir: `api` -> `engine` -> `connectors`, `api` and `engine` -> `store`; `cli` starts them.
+//! The server of Weir.
 
-pub mod api;
-pub mod cli;
-pub mod config;
 pub mod connection;
-pub mod connectors;
-pub mod engine;
-pub mod memory;
 pub mod outbound;
 pub mod secrets;
 pub mod signature;

@@ -8,8 +8,7 @@ use weir_flows::{
     document::Join,
     failure::{Class, Failure},
     plan::{Body, Origin, Plan},
-    record::Record,
-    run::{LinkStatus, Run, Status, StepStatus},
+    run::{LinkStatus, Record, Run, Status, StepStatus},
 };
 
 use crate::tables::{Play, plan};

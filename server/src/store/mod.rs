@@ -1,0 +1,284 @@
+//! The store: everything Weir remembers, on SQLite or PostgreSQL, with all writes going through one group committer.
+//!
+//! Payloads are texts that the caller serialised once, ids and times come from the caller too: the store reads no clock.
+//! A write returns when it is on disk, and reads see it from then on. Reads never wait for writes.
+//!
+//! The way of a write: [`Store`] puts it into a bounded queue (`queue`), the committer (`committer`) takes what waits
+//! and writes all turns of runs in one transaction of a few multi-row statements (`batch`), then answers everyone.
+
+mod batch;
+mod committer;
+mod connect;
+mod connections;
+mod drafts;
+mod error;
+mod flows;
+mod queue;
+mod runs;
+mod schedules;
+mod sql;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot},
+    task::JoinHandle,
+    time::{Duration, Instant, sleep, timeout_at},
+};
+use weir_migrations::{Migrator, MigratorTrait};
+
+use committer::Committer;
+use queue::{Job, Op, Pending, Work, Write};
+use sql::numbered;
+
+pub use connect::{Database, Kind, Settings};
+pub use connections::{Connection, SecretInfo};
+pub use drafts::{Draft, Publication, Revision};
+pub use error::Error;
+pub use flows::{Flow, FlowListing, Published, PublishedFlow, Version, VersionInfo};
+pub use runs::{
+    Accepted, BadCursor, Entry, Fire, History, NewRun, Run, RunCursor, RunFilter, RunPage, Status,
+    Turn,
+};
+pub use schedules::Schedule;
+
+/// Everything Weir remembers. A clone is another handle to the same store.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    kind: Kind,
+    readers: DatabaseConnection,
+    jobs: mpsc::Sender<Job>,
+    /// Room for payload that waits, in units of [`ROOM`].
+    room: Arc<Semaphore>,
+    most_room: u32,
+    patience: Duration,
+    healthy: Arc<AtomicBool>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The unit of the room for waiting payload, in bytes.
+const ROOM: usize = 1024;
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("kind", &self.shared.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and starts the committer.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another server works on the database.
+    pub async fn open(settings: &Settings) -> Result<Store, Error> {
+        let lock = match &settings.database {
+            Database::Sqlite { dir } => Some(connect::lock(dir)?),
+            Database::Postgresql { .. } => None,
+        };
+        let writer = connect::writer(settings).await?;
+        Migrator::up(&writer.database, None).await.map_err(|error| {
+            Error::Database(format!(
+                "the schema could not be brought up to date: {}; if this database was used by a newer Weir, run that \
+                 one, else restore a backup",
+                error::plain(&error)
+            ))
+        })?;
+        let readers = connect::readers(settings).await?;
+        let (jobs, queue) = mpsc::channel(settings.queue.max(1));
+        let healthy = Arc::new(AtomicBool::new(true));
+        let committer = Committer::new(
+            settings.clone(),
+            writer,
+            readers.clone(),
+            queue,
+            Arc::clone(&healthy),
+            lock,
+        );
+        let most_room = u32::try_from(settings.queue_bytes / ROOM)
+            .unwrap_or(u32::MAX)
+            .clamp(1, u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        Ok(Store {
+            shared: Arc::new(Shared {
+                kind: settings.database.kind(),
+                readers,
+                jobs,
+                room: Arc::new(Semaphore::new(most_room as usize)),
+                most_room,
+                patience: settings.patience,
+                healthy,
+                committer: Mutex::new(Some(tokio::spawn(committer.run()))),
+            }),
+        })
+    }
+
+    /// Takes nothing new, writes what waits, and closes the database. Closing twice is fine.
+    pub async fn close(&self) {
+        let mut committer = self.shared.committer.lock().await;
+        if let Some(task) = committer.take() {
+            // If it cannot be told to close, it has ended already.
+            let _ = self.shared.jobs.send(Job::Close).await;
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the committer did not end well");
+            }
+        }
+    }
+
+    /// Whether the database answers and the last write went through.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Closed`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        if self.shared.jobs.is_closed() {
+            return Err(Error::Closed);
+        }
+        if !self.shared.healthy.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable(
+                "the last write did not go through".to_owned(),
+            ));
+        }
+        self.find("SELECT 1", Vec::new(), |_| Ok(()))
+            .await
+            .map(|_| ())
+    }
+
+    /// The kind of database underneath.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.shared.kind
+    }
+
+    /// Hands a turn to the committer and waits for its answer. With `patient`, a full queue is waited for: a run that was
+    /// accepted goes before new ones.
+    async fn submit(&self, op: Op, patient: bool) -> Result<Accepted, Error> {
+        let since = Instant::now();
+        let room = self.room(op.bytes(), patient.then_some(since)).await?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Write(Write {
+            op,
+            reply,
+            since,
+            room,
+            followers: Vec::new(),
+        });
+        if patient {
+            timeout_at(since + self.shared.patience, self.shared.jobs.send(job))
+                .await
+                .map_err(|_| Error::Busy)?
+                .map_err(|_| Error::Closed)?;
+        } else {
+            self.shared
+                .jobs
+                .try_send(job)
+                .map_err(|error| match error {
+                    mpsc::error::TrySendError::Full(_) => Error::Busy,
+                    mpsc::error::TrySendError::Closed(_) => Error::Closed,
+                })?;
+        }
+        answer.await.map_err(|_| unanswered())?
+    }
+
+    /// Hands a change to the committer, which gives it a transaction of its own, and waits for its answer.
+    async fn change<W: Work>(&self, work: W) -> Result<W::Out, Error> {
+        let since = Instant::now();
+        let room = self.room(ROOM, Some(since)).await?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Change(Box::new(Pending { work, reply, room }));
+        timeout_at(since + self.shared.patience, self.shared.jobs.send(job))
+            .await
+            .map_err(|_| Error::Busy)?
+            .map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| unanswered())?
+    }
+
+    /// A share of the memory that may wait. `since` is when waiting for it began; without it there is no waiting.
+    async fn room(
+        &self,
+        bytes: usize,
+        since: Option<Instant>,
+    ) -> Result<OwnedSemaphorePermit, Error> {
+        if self.shared.jobs.is_closed() {
+            return Err(Error::Closed);
+        }
+        // A payload larger than all the room there is goes alone.
+        let units = u32::try_from(bytes.div_ceil(ROOM))
+            .unwrap_or(u32::MAX)
+            .min(self.shared.most_room);
+        let room = Arc::clone(&self.shared.room);
+        match since {
+            Some(since) => timeout_at(since + self.shared.patience, room.acquire_many_owned(units))
+                .await
+                .map_err(|_| Error::Busy)?
+                .map_err(|_| Error::Closed),
+            None => room
+                .try_acquire_many_owned(units)
+                .map_err(|error| match error {
+                    TryAcquireError::NoPermits => Error::Busy,
+                    TryAcquireError::Closed => Error::Closed,
+                }),
+        }
+    }
+
+    /// Reads one row, if there is one. The text has a `?` for each value.
+    async fn find<T>(
+        &self,
+        text: &str,
+        values: Vec<Value>,
+        read: impl Fn(&QueryResult) -> Result<T, DbErr>,
+    ) -> Result<Option<T>, Error> {
+        let mut rows = self.list(text, values, read).await?;
+        Ok(rows.pop())
+    }
+
+    /// Reads rows. The text has a `?` for each value.
+    async fn list<T>(
+        &self,
+        text: &str,
+        values: Vec<Value>,
+        read: impl Fn(&QueryResult) -> Result<T, DbErr>,
+    ) -> Result<Vec<T>, Error> {
+        let backend = self.shared.readers.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, numbered(backend, text), values);
+        let rows = self.rows(statement).await?;
+        rows.iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map_err(|error| error::seen(&error))
+    }
+
+    /// After PostgreSQL was restarted every connection of the pool fails once, so reads are tried again.
+    async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, Error> {
+        const PAUSES: [u64; 4] = [0, 50, 200, 500];
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            match self.shared.readers.query_all_raw(statement.clone()).await {
+                Ok(rows) => return Ok(rows),
+                Err(_) if self.shared.jobs.is_closed() => return Err(Error::Closed),
+                Err(error) => match pauses.next() {
+                    Some(pause) if error::trouble(&error) == error::Trouble::Passing => {
+                        sleep(Duration::from_millis(pause)).await;
+                    }
+                    _ => return Err(error::seen(&error)),
+                },
+            }
+        }
+    }
+}
+
+fn unanswered() -> Error {
+    Error::Database(
+        "the committer ended before it answered; whether this was written shows after a restart"
+            .to_owned(),
+    )
+}

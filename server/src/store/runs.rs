@@ -1,0 +1,482 @@
+//! Runs: what is written of them, and how they are read again.
+
+use std::{fmt, str::FromStr};
+
+use sea_orm::{DbErr, QueryResult, Value};
+use uuid::Uuid;
+
+use super::{Store, error::Error, queue::Op, sql::Cells};
+
+/// The state of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// A worker has it, or should have.
+    Running,
+    /// It waits for a time, a callback or a person.
+    Waiting,
+    /// It ended well.
+    Succeeded,
+    /// It ended in failure.
+    Failed,
+    /// It was ended by a person.
+    Cancelled,
+}
+
+impl Status {
+    /// All states.
+    pub const ALL: [Status; 5] = [
+        Status::Running,
+        Status::Waiting,
+        Status::Succeeded,
+        Status::Failed,
+        Status::Cancelled,
+    ];
+
+    /// The word for it, in the database and in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Waiting => "waiting",
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Status> {
+        Status::ALL
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+
+    /// Whether the run has ended. Final states never change.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Status::Succeeded | Status::Failed | Status::Cancelled)
+    }
+}
+
+/// A run that is to be accepted, with its first turn. Times are milliseconds since 1970-01-01 UTC.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// The workspace's slug.
+    pub workspace: String,
+    /// The run's id, a UUIDv7.
+    pub id: Uuid,
+    /// The flow's id.
+    pub flow: String,
+    /// The number of the version it runs.
+    pub version: u32,
+    /// The id of the trigger that starts it.
+    pub trigger: String,
+    /// When the message arrived.
+    pub started_at: i64,
+    /// The message, as JSON text.
+    pub message: String,
+    /// The key under which the trigger accepts a message only once.
+    pub dedupe: Option<String>,
+    /// The instant of the schedule that starts it.
+    pub fire: Option<Fire>,
+    /// What the first turn decided; its number is 0.
+    pub turn: Turn,
+}
+
+/// An instant of a schedule that is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fire {
+    /// The instant that is due: the `next_at` of the schedule as it was read.
+    pub expected_at: i64,
+    /// The instant after it, if there is one.
+    pub next_at: Option<i64>,
+}
+
+/// What one turn of a run decided.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// Its number: how many turns of the run were committed before.
+    pub seq: u32,
+    /// When it was decided. A final turn ends the run at this time.
+    pub at: i64,
+    /// The records, as JSON text.
+    pub records: String,
+    /// The state of the run after it.
+    pub status: Status,
+    /// When the run wants to be woken, if it waits for a time.
+    pub wake_at: Option<i64>,
+    /// Why the run failed, as small JSON text.
+    pub failure: Option<String>,
+    /// What stays of the run when this turn ends it.
+    pub history: History,
+}
+
+/// What stays of a run that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Its message and its records.
+    Keep,
+    /// Only its row: message and records are deleted by the turn that ends it.
+    Drop,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It started the run.
+    New,
+    /// Its dedupe key was accepted before, for this run; nothing was written.
+    Duplicate(Uuid),
+    /// The instant of its schedule was used up before; nothing was written.
+    AlreadyFired,
+}
+
+/// A run as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The workspace's slug.
+    pub workspace: String,
+    /// The run's id.
+    pub id: Uuid,
+    /// The flow's id.
+    pub flow: String,
+    /// The number of the version it runs.
+    pub version: u32,
+    /// The id of the trigger that started it.
+    pub trigger: String,
+    /// Its state.
+    pub status: Status,
+    /// When its message arrived.
+    pub started_at: i64,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// When it wants to be woken.
+    pub wake_at: Option<i64>,
+    /// How many turns it had: the number of its next turn.
+    pub turns: u32,
+    /// Why it failed, as JSON text.
+    pub failure: Option<String>,
+}
+
+/// One entry in the journal of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The number of the turn.
+    pub seq: u32,
+    /// When it was decided.
+    pub at: i64,
+    /// The message, in the first entry.
+    pub message: Option<String>,
+    /// The records, as JSON text.
+    pub records: String,
+}
+
+/// Which runs to list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Only runs of this flow.
+    pub flow: Option<String>,
+    /// Only runs in this state.
+    pub status: Option<Status>,
+    /// Only runs started by this trigger.
+    pub trigger: Option<String>,
+    /// Only runs started at this time or later.
+    pub from: Option<i64>,
+    /// Only runs started before this time.
+    pub to: Option<i64>,
+    /// Only runs that come after this one in the list.
+    pub after: Option<RunCursor>,
+    /// The most runs to give.
+    pub limit: u32,
+}
+
+impl Default for RunFilter {
+    fn default() -> Self {
+        RunFilter {
+            flow: None,
+            status: None,
+            trigger: None,
+            from: None,
+            to: None,
+            after: None,
+            limit: 50,
+        }
+    }
+}
+
+/// A place in a list of runs. As text: `<started_at>.<id>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunCursor {
+    /// When the run at this place started.
+    pub started_at: i64,
+    /// Its id.
+    pub id: Uuid,
+}
+
+impl fmt::Display for RunCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.started_at, self.id)
+    }
+}
+
+/// A text that is no cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a cursor; use the one that came with the page before, unchanged")]
+pub struct BadCursor;
+
+impl FromStr for RunCursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        let (started_at, id) = text.split_once('.').ok_or(BadCursor)?;
+        Ok(RunCursor {
+            started_at: started_at.parse().map_err(|_| BadCursor)?,
+            id: id.parse().map_err(|_| BadCursor)?,
+        })
+    }
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunPage {
+    /// The runs, newest first.
+    pub items: Vec<Run>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<RunCursor>,
+}
+
+impl Store {
+    /// Accepts a message: writes the run with its first turn, once for its dedupe key and for its instant.
+    ///
+    /// The instant is used up first: a duplicate of a scheduled message still moves the schedule on.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] at once if too much waits already; [`Error::Conflict`] if there is a run with this id.
+    pub async fn accept(&self, run: NewRun) -> Result<Accepted, Error> {
+        if run.turn.seq != 0 {
+            return Err(Error::Refused(format!(
+                "the first turn of run {} has the number {} and not 0",
+                run.id, run.turn.seq
+            )));
+        }
+        let digest = run.dedupe.as_deref().map(digest);
+        self.submit(Op::Accept(Box::new(run), digest), false).await
+    }
+
+    /// Writes another turn of a run.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the run has ended, if the turn is not its next one, or if there is no such run; nothing is
+    /// touched then.
+    pub async fn commit(&self, workspace: &str, run: Uuid, turn: Turn) -> Result<(), Error> {
+        let workspace = workspace.to_owned();
+        self.submit(
+            Op::Commit {
+                workspace,
+                run,
+                turn,
+            },
+            true,
+        )
+        .await
+        .map(|_| ())
+    }
+
+    /// A page of the runs of a workspace, newest first.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn runs(&self, workspace: &str, filter: &RunFilter) -> Result<RunPage, Error> {
+        let mut text = format!("SELECT {RUN} FROM run WHERE workspace = ?");
+        let mut values: Vec<Value> = vec![workspace.into()];
+        if let Some(flow) = &filter.flow {
+            text.push_str(" AND flow = ?");
+            values.push(flow.as_str().into());
+        }
+        if let Some(status) = filter.status {
+            // Written out, since only then the database sees that the partial index serves it.
+            text.push_str(" AND status = '");
+            text.push_str(status.as_str());
+            text.push('\'');
+        }
+        if let Some(trigger) = &filter.trigger {
+            text.push_str(" AND trigger = ?");
+            values.push(trigger.as_str().into());
+        }
+        if let Some(from) = filter.from {
+            text.push_str(" AND started_at >= ?");
+            values.push(from.into());
+        }
+        if let Some(to) = filter.to {
+            text.push_str(" AND started_at < ?");
+            values.push(to.into());
+        }
+        if let Some(after) = filter.after {
+            text.push_str(" AND (started_at, id) < (?, ?)");
+            values.extend([after.started_at.into(), after.id.into()]);
+        }
+        text.push_str(" ORDER BY started_at DESC, id DESC LIMIT ?");
+        let limit = filter.limit.max(1);
+        values.push((i64::from(limit) + 1).into());
+        let mut items = self.list(&text, values, run_of).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| more).map(|run| RunCursor {
+            started_at: run.started_at,
+            id: run.id,
+        });
+        Ok(RunPage { items, next })
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn run(&self, workspace: &str, run: Uuid) -> Result<Option<Run>, Error> {
+        let text = format!("SELECT {RUN} FROM run WHERE workspace = ? AND id = ?");
+        self.find(&text, vec![workspace.into(), run.into()], run_of)
+            .await
+    }
+
+    /// The journal of a run in order, from turn `from` on, at most `limit` entries.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn journal(
+        &self,
+        workspace: &str,
+        run: Uuid,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<Entry>, Error> {
+        let text = "SELECT seq, at, message, records FROM journal \
+                    WHERE workspace = ? AND run = ? AND seq >= ? ORDER BY seq LIMIT ?";
+        let values = vec![
+            workspace.into(),
+            run.into(),
+            i64::from(from).into(),
+            i64::from(limit).into(),
+        ];
+        self.list(text, values, |row| {
+            let cells = Cells::of(row);
+            Ok(Entry {
+                seq: cells.count()?,
+                at: cells.take()?,
+                message: cells.take()?,
+                records: cells.take()?,
+            })
+        })
+        .await
+    }
+
+    /// Runs of all workspaces that have not ended, by workspace and id, those after `after`.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn unfinished(
+        &self,
+        after: Option<(&str, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<Run>, Error> {
+        let text = format!(
+            "SELECT {RUN} FROM run WHERE ended_at IS NULL AND (workspace, id) > (?, ?) ORDER BY workspace, id LIMIT ?"
+        );
+        let (workspace, id) = after.unwrap_or(("", Uuid::nil()));
+        let values = vec![workspace.into(), id.into(), i64::from(limit).into()];
+        self.list(&text, values, run_of).await
+    }
+
+    /// Runs of all workspaces that want to be woken at `now` or before, the longest due first.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn due_runs(&self, now: i64, limit: u32) -> Result<Vec<Run>, Error> {
+        let text = format!(
+            "SELECT {RUN} FROM run WHERE wake_at IS NOT NULL AND wake_at <= ? ORDER BY wake_at, id LIMIT ?"
+        );
+        self.list(&text, vec![now.into(), i64::from(limit).into()], run_of)
+            .await
+    }
+
+    /// The run that a dedupe key of a trigger led to.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn first_run(
+        &self,
+        workspace: &str,
+        flow: &str,
+        trigger: &str,
+        dedupe: &str,
+    ) -> Result<Option<Uuid>, Error> {
+        let text = "SELECT run FROM dedupe WHERE workspace = ? AND flow = ? AND trigger = ? AND digest = ?";
+        let values = vec![
+            workspace.into(),
+            flow.into(),
+            trigger.into(),
+            digest(dedupe).to_vec().into(),
+        ];
+        self.find(text, values, |row| Cells::of(row).take()).await
+    }
+}
+
+/// The columns of a run, in the order of [`run_at`].
+pub(super) const RUN: &str =
+    "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure";
+
+/// Reads a run from the next cells, which are those of [`RUN`].
+pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
+    Ok(Run {
+        workspace: cells.take()?,
+        id: cells.take()?,
+        flow: cells.take()?,
+        version: cells.count()?,
+        trigger: cells.take()?,
+        status: status(&cells.take::<String>()?)?,
+        started_at: cells.take()?,
+        ended_at: cells.take()?,
+        wake_at: cells.take()?,
+        turns: cells.count()?,
+        failure: cells.take()?,
+    })
+}
+
+/// Reads the word of a state.
+pub(super) fn status(word: &str) -> Result<Status, DbErr> {
+    Status::parse(word).ok_or_else(|| DbErr::Type(format!("{word:?} is not a state of a run")))
+}
+
+fn run_of(row: &QueryResult) -> Result<Run, DbErr> {
+    run_at(&Cells::of(row))
+}
+
+fn digest(key: &str) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(key.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursor_survives_its_text() {
+        let cursor = RunCursor {
+            started_at: 1_763_850_000_000,
+            id: Uuid::from_u128(7),
+        };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for bad in ["", "1", "x.y", "1.2"] {
+            assert_eq!(bad.parse::<RunCursor>(), Err(BadCursor));
+        }
+    }
+
+    #[test]
+    fn words_of_states() {
+        for status in Status::ALL {
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::parse("lost"), None);
+    }
+}

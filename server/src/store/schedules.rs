@@ -1,0 +1,139 @@
+//! Schedules: when a trigger fires next, moved on by compare-and-set so that an instant is used once.
+
+use futures::future::BoxFuture;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
+
+use super::{
+    Store,
+    error::{Abort, Error},
+    queue::Work,
+    runs::Fire,
+    sql::{Cells, Texts, statement},
+};
+
+/// The next instant of a trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// The workspace's slug.
+    pub workspace: String,
+    /// The flow's id.
+    pub flow: String,
+    /// The trigger's id.
+    pub trigger: String,
+    /// When it fires next, in milliseconds since 1970-01-01 UTC; nothing if never again.
+    pub next_at: Option<i64>,
+    /// The instant that was used last.
+    pub last_at: Option<i64>,
+}
+
+impl Store {
+    /// Uses up an instant without starting a run. False if it was used up before.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub async fn skip_fire(
+        &self,
+        workspace: &str,
+        flow: &str,
+        trigger: &str,
+        fire: Fire,
+    ) -> Result<bool, Error> {
+        self.change(SkipFire {
+            workspace: workspace.to_owned(),
+            flow: flow.to_owned(),
+            trigger: trigger.to_owned(),
+            fire,
+        })
+        .await
+    }
+
+    /// Schedules of all workspaces that are due at `now` or before, the longest due first.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn due_schedules(&self, now: i64, limit: u32) -> Result<Vec<Schedule>, Error> {
+        let text = format!(
+            "SELECT {SCHEDULE} FROM schedule WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?"
+        );
+        self.list(
+            &text,
+            vec![now.into(), i64::from(limit).into()],
+            schedule_of,
+        )
+        .await
+    }
+
+    /// The earliest instant of all schedules.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn next_due(&self) -> Result<Option<i64>, Error> {
+        let text = "SELECT min(next_at) FROM schedule WHERE next_at IS NOT NULL";
+        let due = self
+            .find(text, Vec::new(), |row| Cells::of(row).take())
+            .await?;
+        Ok(due.flatten())
+    }
+
+    /// The schedules of a flow, by trigger.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn schedules(&self, workspace: &str, flow: &str) -> Result<Vec<Schedule>, Error> {
+        let text = format!(
+            "SELECT {SCHEDULE} FROM schedule WHERE workspace = ? AND flow = ? ORDER BY trigger"
+        );
+        self.list(&text, vec![workspace.into(), flow.into()], schedule_of)
+            .await
+    }
+}
+
+/// The columns of a schedule, in the order of [`schedule_of`].
+pub(super) const SCHEDULE: &str = "workspace, flow, trigger, next_at, last_at";
+
+/// Reads a schedule from a row of [`SCHEDULE`].
+pub(super) fn schedule_of(row: &QueryResult) -> Result<Schedule, DbErr> {
+    let cells = Cells::of(row);
+    Ok(Schedule {
+        workspace: cells.take()?,
+        flow: cells.take()?,
+        trigger: cells.take()?,
+        next_at: cells.take()?,
+        last_at: cells.take()?,
+    })
+}
+
+struct SkipFire {
+    workspace: String,
+    flow: String,
+    trigger: String,
+    fire: Fire,
+}
+
+impl Work for SkipFire {
+    type Out = bool;
+
+    fn perform<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        _texts: &'a mut Texts,
+    ) -> BoxFuture<'a, Result<bool, Abort>> {
+        Box::pin(async move {
+            let moved = tx
+                .execute_raw(statement(
+                    tx.get_database_backend(),
+                    "UPDATE schedule SET last_at = next_at, next_at = ? \
+                     WHERE workspace = ? AND flow = ? AND trigger = ? AND next_at = ?",
+                    [
+                        self.fire.next_at.into(),
+                        self.workspace.as_str().into(),
+                        self.flow.as_str().into(),
+                        self.trigger.as_str().into(),
+                        self.fire.expected_at.into(),
+                    ],
+                ))
+                .await?;
+            Ok(moved.rows_affected() == 1)
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! How fast the store accepts: `cargo test --release -p weir-server store::tests::measure -- --ignored --nocapture`.
+
+use std::time::Instant;
+
+use super::{MAIN, new_run, turn};
+use crate::store::{Accepted, Settings, Status, Store};
+
+/// Like a test, but only run when asked for.
+macro_rules! measurement {
+    ($name:ident, $on:ident, $body:path) => {
+        #[tokio::test(flavor = "multi_thread")]
+        #[ignore = "a measurement, not a test"]
+        async fn $name() {
+            crate::store::tests::$on($body).await;
+        }
+    };
+}
+
+measurement!(sqlite_accepts, on_sqlite, accepts);
+measurement!(postgresql_accepts, on_postgresql, accepts);
+
+async fn accepts(settings: Settings) {
+    println!("{:?}", settings.database.kind());
+    let store = Store::open(&settings).await.unwrap();
+    for clients in [1, 8, 64, 256] {
+        for long in [false, true] {
+            let each = if clients == 1 { 300 } else { 12_800 / clients };
+            let (elapsed, mut waits) = load(&store, clients, each, long).await;
+            waits.sort_unstable();
+            let total = clients * each;
+            println!(
+                "{clients:4} clients, {}: {:7.0} runs/s, {:6.1} us each, p50 {:6.2} ms, p99 {:6.2} ms",
+                if long { "two turns" } else { "one turn " },
+                f64::from(total) / elapsed,
+                elapsed * 1e6 / f64::from(total),
+                f64::from(waits[waits.len() / 2]) / 1e3,
+                f64::from(waits[waits.len() * 99 / 100]) / 1e3,
+            );
+        }
+    }
+    store.close().await;
+}
+
+/// Accepts runs of about 2 KB in short and long form. Gives the seconds it took and each run's microseconds.
+async fn load(store: &Store, clients: u32, each: u32, long: bool) -> (f64, Vec<u32>) {
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..clients)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut waits = Vec::new();
+                for number in 0..each {
+                    let since = Instant::now();
+                    let status = if long {
+                        Status::Running
+                    } else {
+                        Status::Succeeded
+                    };
+                    let mut run = new_run("orders", i64::from(number), status);
+                    run.message = format!("{{\"body\":{:?}}}", "m".repeat(1_000));
+                    run.turn.records = format!("[{:?}]", "r".repeat(1_000));
+                    let id = run.id;
+                    assert_eq!(store.accept(run).await, Ok(Accepted::New));
+                    if long {
+                        let end = turn(1, i64::from(number), Status::Succeeded);
+                        store.commit(MAIN, id, end).await.unwrap();
+                    }
+                    waits.push(u32::try_from(since.elapsed().as_micros()).unwrap());
+                }
+                waits
+            })
+        })
+        .collect();
+    let mut waits = Vec::new();
+    for task in tasks {
+        waits.extend(task.await.unwrap());
+    }
+    (start.elapsed().as_secs_f64(), waits)
+}
