@@ -11,7 +11,8 @@ use crate::{
     document::{Backoff, OnError},
     failure::{Class, Failure},
     plan::{Body, Plan, PlanAction},
-    run::{Record, Run, RunFailure, Status, StepStatus},
+    record::Record,
+    run::{Run, RunFailure, Status, StepStatus},
     script::{Bounds, Moment, Name, Scope},
 };
 

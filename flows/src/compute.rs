@@ -8,7 +8,7 @@ use crate::{
     failure::{Class, Failure, Position},
     json::type_word,
     plan::{Body, Convert, FieldRow, FieldSource},
-    run::Reply,
+    record::Reply,
     script::{self, Bounds, ErrorKind, Moment, Scope},
     template::Template,
 };

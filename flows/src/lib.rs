@@ -16,6 +16,7 @@ pub mod intake;
 pub mod json;
 pub mod plan;
 pub mod problem;
+pub mod record;
 pub mod route;
 pub mod run;
 pub mod schedule;

@@ -1,17 +1,15 @@
-//! The state of a run, and the records it is made from.
-//!
-//! Records say what was decided, never how: a run is restored by applying its journal,
-//! without evaluating a script again.
+//! The state of a run: made by applying the records of its journal, one after the other.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     document::Join,
     failure::Failure,
     plan::{Origin, Plan},
+    record::{Record, Reply},
     script::Outputs,
 };
 
@@ -93,126 +91,6 @@ pub enum LinkStatus {
     Taken,
     /// The run will never go along it.
     Dead,
-}
-
-/// One decision of a run, as its journal keeps it. Times are milliseconds of the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Record {
-    /// The message was accepted.
-    Started {
-        /// When.
-        at: i64,
-    },
-    /// An attempt of an action starts once this is on disk.
-    Attempt {
-        /// The step.
-        step: String,
-        /// The attempt's number, from 1.
-        number: u32,
-        /// When.
-        at: i64,
-        /// The settings with their expressions evaluated; the first attempt's hold for all.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        config: Option<Arc<Value>>,
-        /// Whether it reverses the step.
-        #[serde(default, skip_serializing_if = "is_false")]
-        undo: bool,
-    },
-    /// An attempt ended.
-    Attempted {
-        /// The step.
-        step: String,
-        /// The attempt's number.
-        number: u32,
-        /// When.
-        at: i64,
-        /// Why it failed, if it did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        failure: Option<Arc<Failure>>,
-        /// What went over the wire, with secrets masked.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        exchange: Option<Arc<Value>>,
-        /// When the next attempt is due, if there is one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        retry_at: Option<i64>,
-        /// Whether it reversed the step.
-        #[serde(default, skip_serializing_if = "is_false")]
-        undo: bool,
-    },
-    /// A step succeeded.
-    Succeeded {
-        /// The step.
-        step: String,
-        /// When.
-        at: i64,
-        /// What it gave; absent where it passes its input through.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        output: Option<Arc<Value>>,
-        /// The ports the run goes on by; `ok` where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        ports: Option<Vec<String>>,
-    },
-    /// A step failed.
-    Failed {
-        /// The step.
-        step: String,
-        /// When.
-        at: i64,
-        /// Why.
-        failure: Arc<Failure>,
-        /// The port the run goes on by; absent where the run fails.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        port: Option<String>,
-    },
-    /// The caller was answered.
-    Replied {
-        /// The step that answered.
-        step: String,
-        /// When.
-        at: i64,
-        /// The answer.
-        reply: Reply,
-    },
-    /// The run starts failing: nothing new starts.
-    Failing {
-        /// When.
-        at: i64,
-        /// The step that made it fail; absent for a timeout of the run.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        step: Option<String>,
-        /// Why.
-        failure: Arc<Failure>,
-    },
-    /// A step was reversed, or could not be.
-    Undone {
-        /// The step.
-        step: String,
-        /// When.
-        at: i64,
-        /// Why it could not be reversed.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        failure: Option<Arc<Failure>>,
-    },
-    /// The run ended.
-    Ended {
-        /// When.
-        at: i64,
-        /// How: a final status.
-        status: Status,
-    },
-}
-
-/// The answer to an http trigger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// The headers.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub headers: Map<String, Value>,
-    /// The body: text is sent as it is, everything else as JSON.
-    pub body: Arc<Value>,
 }
 
 /// One try of an action.
@@ -756,8 +634,4 @@ pub fn rfc3339(millis: i64) -> String {
     chrono::DateTime::from_timestamp_millis(millis)
         .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
         .unwrap_or_default()
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

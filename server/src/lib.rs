@@ -1,6 +1,12 @@
-//! The server of Weir.
+//! The server of Weir: `api` -> `engine` -> `connectors`, `api` and `engine` -> `store`; `cli` starts them.
 
+pub mod api;
+pub mod cli;
+pub mod config;
 pub mod connection;
+pub mod connectors;
+pub mod engine;
+pub mod memory;
 pub mod outbound;
 pub mod secrets;
 pub mod signature;

@@ -8,7 +8,8 @@ use weir_flows::{
     document::Join,
     failure::{Class, Failure},
     plan::{Body, Origin, Plan},
-    run::{LinkStatus, Record, Run, Status, StepStatus},
+    record::Record,
+    run::{LinkStatus, Run, Status, StepStatus},
 };
 
 use crate::tables::{Play, plan};

@@ -1,0 +1,134 @@
+//! The records of a run's journal: what was decided, never how.
+//!
+//! A run is restored by applying its records, without evaluating a script again.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{failure::Failure, run::Status};
+
+/// One decision of a run, as its journal keeps it. Times are milliseconds of the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Record {
+    /// The message was accepted.
+    Started {
+        /// When.
+        at: i64,
+    },
+    /// An attempt of an action starts once this is on disk.
+    Attempt {
+        /// The step.
+        step: String,
+        /// The attempt's number, from 1.
+        number: u32,
+        /// When.
+        at: i64,
+        /// The settings with their expressions evaluated; the first attempt's hold for all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        config: Option<Arc<Value>>,
+        /// Whether it reverses the step.
+        #[serde(default, skip_serializing_if = "is_false")]
+        undo: bool,
+    },
+    /// An attempt ended.
+    Attempted {
+        /// The step.
+        step: String,
+        /// The attempt's number.
+        number: u32,
+        /// When.
+        at: i64,
+        /// Why it failed, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Arc<Failure>>,
+        /// What went over the wire, with secrets masked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exchange: Option<Arc<Value>>,
+        /// When the next attempt is due, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_at: Option<i64>,
+        /// Whether it reversed the step.
+        #[serde(default, skip_serializing_if = "is_false")]
+        undo: bool,
+    },
+    /// A step succeeded.
+    Succeeded {
+        /// The step.
+        step: String,
+        /// When.
+        at: i64,
+        /// What it gave; absent where it passes its input through.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Arc<Value>>,
+        /// The ports the run goes on by; `ok` where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ports: Option<Vec<String>>,
+    },
+    /// A step failed.
+    Failed {
+        /// The step.
+        step: String,
+        /// When.
+        at: i64,
+        /// Why.
+        failure: Arc<Failure>,
+        /// The port the run goes on by; absent where the run fails.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<String>,
+    },
+    /// The caller was answered.
+    Replied {
+        /// The step that answered.
+        step: String,
+        /// When.
+        at: i64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// The run starts failing: nothing new starts.
+    Failing {
+        /// When.
+        at: i64,
+        /// The step that made it fail; absent for a timeout of the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        /// Why.
+        failure: Arc<Failure>,
+    },
+    /// A step was reversed, or could not be.
+    Undone {
+        /// The step.
+        step: String,
+        /// When.
+        at: i64,
+        /// Why it could not be reversed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Arc<Failure>>,
+    },
+    /// The run ended.
+    Ended {
+        /// When.
+        at: i64,
+        /// How: a final status.
+        status: Status,
+    },
+}
+
+/// The answer to an http trigger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub headers: Map<String, Value>,
+    /// The body: text is sent as it is, everything else as JSON.
+    pub body: Arc<Value>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

@@ -1,0 +1,142 @@
+//! `weir serve`: opens the store, starts the engine, listens, and stops in good order.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use tokio::{net::TcpListener, signal};
+use tracing_subscriber::{EnvFilter, fmt};
+
+use super::{CLEAN, UNUSABLE, gallery, unusable};
+use crate::{
+    api,
+    config::Config,
+    engine::Engine,
+    outbound,
+    secrets::Sealer,
+    store::{self, Store},
+    world::World,
+};
+
+/// Runs the server until it is asked to stop.
+pub(super) async fn serve(config: Config, with_gallery: bool) -> u8 {
+    if let Err(error) = start_log(&config) {
+        return unusable(&error);
+    }
+    match run(config, with_gallery).await {
+        Ok(()) => CLEAN,
+        Err(error) => {
+            tracing::error!("{error}");
+            UNUSABLE
+        }
+    }
+}
+
+fn start_log(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| format!("WEIR_LOG: `{}` is no log filter: {error}", config.log))?;
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if config.log_json {
+        log.json().init()
+    } else {
+        log.init()
+    };
+    Ok(())
+}
+
+async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
+    let metrics = api::install_metrics().map_err(|error| error.to_string())?;
+    let world = World::real();
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        format!(
+            "cannot listen on {}: {error}; choose another address with --listen or WEIR_LISTEN",
+            config.listen
+        )
+    })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    std::fs::create_dir_all(&config.data).map_err(|error| {
+        format!(
+            "the data directory {} cannot be made: {error}",
+            config.data.display()
+        )
+    })?;
+    let sealer = Sealer::load(config.key.as_deref(), &config.data, &world)
+        .map_err(|error| error.to_string())?;
+    let database = match &config.database_url {
+        Some(url) => store::Database::Postgresql { url: url.clone() },
+        None => store::Database::Sqlite {
+            dir: config.data.clone(),
+        },
+    };
+    let store = Store::open(&store::Settings::new(database))
+        .await
+        .map_err(|error| error.to_string())?;
+    let outbound = outbound::Settings {
+        allow: config.outbound_allow.clone(),
+        extra_roots: config.extra_roots.clone(),
+        ..outbound::Settings::default()
+    };
+    let client = outbound::Client::new(&outbound).map_err(|error| error.to_string())?;
+    let engine = Engine::start(store, world, sealer, client, config.limits.clone())
+        .await
+        .map_err(|error| error.to_string())?;
+    if with_gallery {
+        match gallery::publish_into_empty(&engine, &reachable(address).to_string()).await {
+            Ok(0) => {}
+            Ok(flows) => tracing::info!(flows, "published the gallery"),
+            Err(error) => tracing::error!(%error, "the gallery could not be published"),
+        }
+    }
+    let settings = api::Settings {
+        max_message: config.max_message,
+        loopback: address.ip().is_loopback(),
+        hosts: config.hosts.clone(),
+        metrics: Some(metrics),
+        ..api::Settings::default()
+    };
+    let router = api::router(engine.clone(), &settings);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        database = engine.store().kind().as_str(),
+        "Weir listens on http://{address}"
+    );
+    let stopping = engine.clone();
+    let served = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(async move {
+        asked_to_stop().await;
+        tracing::info!("stopping: nothing new is taken, what is in flight may end");
+        tokio::spawn(async move { stopping.stop().await });
+    })
+    .await;
+    engine.stop().await;
+    tracing::info!("stopped");
+    served.map_err(|error| format!("the listener failed: {error}"))
+}
+
+/// An address of this process that it can call itself.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+    } else {
+        address
+    }
+}
+
+async fn asked_to_stop() {
+    let interrupt = signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupt.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}

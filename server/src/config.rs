@@ -1,0 +1,348 @@
+//! The configuration: one TOML file, environment variables over it, flags over both; checked at the start.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use crate::{engine::Limits, outbound::Allow};
+
+/// Everything that can be configured, with its defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the data is: `WEIR_DATA`.
+    pub data: PathBuf,
+    /// Where to listen: `WEIR_LISTEN`.
+    pub listen: SocketAddr,
+    /// A PostgreSQL URL in place of the embedded SQLite: `WEIR_DATABASE_URL`.
+    pub database_url: Option<String>,
+    /// The key that seals secrets, in place of the key file: `WEIR_KEY`.
+    pub key: Option<String>,
+    /// The inner addresses that actions may call: `WEIR_OUTBOUND_ALLOW`.
+    pub outbound_allow: Allow,
+    /// A file with further root certificates: `SSL_CERT_FILE`.
+    pub extra_roots: Option<PathBuf>,
+    /// Names under which the page may be opened beside the address itself: `WEIR_HOSTS`.
+    pub hosts: Vec<String>,
+    /// What is logged: `WEIR_LOG`.
+    pub log: String,
+    /// Whether the log is JSON: `WEIR_LOG_FORMAT`.
+    pub log_json: bool,
+    /// The largest message that is accepted, in bytes: `WEIR_MAX_MESSAGE`.
+    pub max_message: usize,
+    /// The limits of the engine.
+    pub limits: Limits,
+}
+
+/// The settings: the key in the file, the environment variable, and what it is. The one list of them.
+pub const SETTINGS: &[(&str, &str, &str)] = &[
+    (
+        "data",
+        "WEIR_DATA",
+        "directory of the database and the key (./data)",
+    ),
+    (
+        "listen",
+        "WEIR_LISTEN",
+        "address and port to listen on (127.0.0.1:8080)",
+    ),
+    (
+        "database_url",
+        "WEIR_DATABASE_URL",
+        "a postgres:// URL in place of the embedded SQLite",
+    ),
+    (
+        "key",
+        "WEIR_KEY",
+        "32 bytes in hex or base64 that seal secrets, in place of the key file beside the data",
+    ),
+    (
+        "outbound_allow",
+        "WEIR_OUTBOUND_ALLOW",
+        "inner addresses that actions may call: CIDRs, addresses or names with commas, or *",
+    ),
+    (
+        "ssl_cert_file",
+        "SSL_CERT_FILE",
+        "PEM file with further root certificates for outgoing calls",
+    ),
+    (
+        "hosts",
+        "WEIR_HOSTS",
+        "host names under which the page may be opened, with commas; needed behind a proxy on a loopback address",
+    ),
+    (
+        "log",
+        "WEIR_LOG",
+        "what is logged: error, warn, info (default), debug, or a filter such as info,weir_server=debug",
+    ),
+    ("log_format", "WEIR_LOG_FORMAT", "text (default) or json"),
+    (
+        "max_message",
+        "WEIR_MAX_MESSAGE",
+        "largest accepted message in bytes (1048576)",
+    ),
+    (
+        "max_response",
+        "WEIR_MAX_RESPONSE",
+        "largest reply an action reads, in bytes (8388608)",
+    ),
+    (
+        "active_runs",
+        "WEIR_ACTIVE_RUNS",
+        "runs underway at once in this process (10000)",
+    ),
+    (
+        "script_time_ms",
+        "WEIR_SCRIPT_TIME_MS",
+        "time the scripts of one turn may take, in milliseconds (2000)",
+    ),
+    (
+        "script_operations",
+        "WEIR_SCRIPT_OPERATIONS",
+        "operations one script may take (5000000)",
+    ),
+    (
+        "script_memory",
+        "WEIR_SCRIPT_MEMORY",
+        "memory one script may hold, in bytes (268435456)",
+    ),
+    (
+        "grace_ms",
+        "WEIR_GRACE_MS",
+        "time that attempts may take to end when the server stops, in milliseconds (10000)",
+    ),
+];
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+    /// A setting has a value it cannot have.
+    #[error("{setting}: {error}")]
+    Setting {
+        /// The setting, as it was given.
+        setting: String,
+        /// Why, and what to write.
+        error: String,
+    },
+}
+
+/// A value of the file: texts and whole numbers.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Number(i64),
+}
+
+impl Config {
+    /// Reads the file named by `--config` or `WEIR_CONFIG`, then the environment, then `flags` over both.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, and what to write.
+    pub fn load(file: Option<&Path>, flags: &[(&str, Option<String>)]) -> Result<Config, Error> {
+        let mut values = BTreeMap::new();
+        let named = env::var_os("WEIR_CONFIG").map(PathBuf::from);
+        if let Some(path) = file.map(Path::to_path_buf).or(named) {
+            values = read_file(&path)?;
+        }
+        for (key, variable, _) in SETTINGS {
+            if let Ok(value) = env::var(variable)
+                && !value.is_empty()
+            {
+                values.insert((*key).to_owned(), ((*variable).to_owned(), value));
+            }
+        }
+        for (key, value) in flags {
+            if let Some(value) = value {
+                values.insert((*key).to_owned(), (format!("--{key}"), value.clone()));
+            }
+        }
+        Config::from_values(&values)
+    }
+
+    /// The settings in force as a file would have them, with secrets masked.
+    pub fn masked(&self) -> String {
+        let database = match &self.database_url {
+            None => String::new(),
+            // Everything between the scheme and the host may be a password.
+            Some(url) => format!(
+                "database_url = \"postgres://•••@{}\"\n",
+                url.rsplit_once('@').map_or("•••", |(_, host)| host)
+            ),
+        };
+        format!(
+            "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
+             script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\ngrace_ms = {}",
+            self.data.display(),
+            self.listen,
+            if self.key.is_some() {
+                "key = \"•••\"\n"
+            } else {
+                ""
+            },
+            self.log,
+            self.max_message,
+            self.limits.max_response,
+            self.limits.active_runs,
+            self.limits.script_time.as_millis(),
+            self.limits.script_operations,
+            self.limits.script_memory,
+            self.limits.grace.as_millis(),
+        )
+    }
+
+    fn from_values(values: &BTreeMap<String, (String, String)>) -> Result<Config, Error> {
+        let text = |key: &str| values.get(key).map(|(_, value)| value.clone());
+        let defaults = Limits::default();
+        let listen = text("listen").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let log_format = text("log_format").unwrap_or_else(|| "text".to_owned());
+        Ok(Config {
+            data: text("data").map_or_else(|| PathBuf::from("./data"), PathBuf::from),
+            listen: listen.replace("localhost", "127.0.0.1").parse().map_err(|_| {
+                wrong(values, "listen", format!("`{listen}` is not an address and port; write 127.0.0.1:8080 or 0.0.0.0:8080"))
+            })?,
+            database_url: match text("database_url") {
+                Some(url) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => {
+                    return Err(wrong(values, "database_url", "only postgres:// URLs are possible; leave it out for the embedded SQLite".to_owned()));
+                }
+                url => url,
+            },
+            key: text("key"),
+            outbound_allow: match text("outbound_allow") {
+                None => Allow::default(),
+                Some(list) => Allow::parse(&list).map_err(|error| wrong(values, "outbound_allow", error))?,
+            },
+            extra_roots: text("ssl_cert_file").map(PathBuf::from),
+            hosts: text("hosts").map(|hosts| hosts.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect()).unwrap_or_default(),
+            log: text("log").unwrap_or_else(|| "info".to_owned()),
+            log_json: match log_format.as_str() {
+                "text" => false,
+                "json" => true,
+                other => return Err(wrong(values, "log_format", format!("`{other}` is not possible; write text or json"))),
+            },
+            max_message: number(values, "max_message", 1 << 20, 1)?,
+            limits: Limits {
+                active_runs: number(values, "active_runs", defaults.active_runs, 1)?,
+                script_time: Duration::from_millis(number(values, "script_time_ms", defaults.script_time.as_millis() as u64, 1)?),
+                script_operations: number(values, "script_operations", defaults.script_operations, 1)?,
+                script_memory: number(values, "script_memory", defaults.script_memory, 1)?,
+                max_response: number(values, "max_response", defaults.max_response, 1)?,
+                grace: Duration::from_millis(number(values, "grace_ms", defaults.grace.as_millis() as u64, 0)?),
+            },
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, (String, String)>, Error> {
+    let unreadable = |error: String| Error::Unreadable {
+        path: path.to_path_buf(),
+        error,
+    };
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let written: BTreeMap<String, Written> =
+        toml::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    let mut values = BTreeMap::new();
+    for (key, value) in written {
+        if !SETTINGS.iter().any(|(known, ..)| *known == key) {
+            let advice =
+                weir_flows::problem::suggestion(&key, SETTINGS.iter().map(|(known, ..)| *known));
+            let error = format!("there is no such setting{advice}; `weir settings` lists them all");
+            return Err(Error::Setting {
+                setting: format!("{} in {}", key, path.display()),
+                error,
+            });
+        }
+        let value = match value {
+            Written::Text(text) => text,
+            Written::Number(number) => number.to_string(),
+        };
+        values.insert(key.clone(), (format!("{key} in {}", path.display()), value));
+    }
+    Ok(values)
+}
+
+fn wrong(values: &BTreeMap<String, (String, String)>, key: &str, error: String) -> Error {
+    let setting = values
+        .get(key)
+        .map_or_else(|| key.to_owned(), |(place, _)| place.clone());
+    Error::Setting { setting, error }
+}
+
+fn number<N: std::str::FromStr + PartialOrd + std::fmt::Display>(
+    values: &BTreeMap<String, (String, String)>,
+    key: &str,
+    default: N,
+    least: N,
+) -> Result<N, Error> {
+    let Some((_, text)) = values.get(key) else {
+        return Ok(default);
+    };
+    match text.trim().parse::<N>() {
+        Ok(number) if number >= least => Ok(number),
+        _ => Err(wrong(
+            values,
+            key,
+            format!("`{text}` is not a whole number from {least}"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(pairs: &[(&str, &str)]) -> Result<Config, Error> {
+        let values = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (format!("--{key}"), (*value).to_owned())));
+        Config::from_values(&values.collect())
+    }
+
+    #[test]
+    fn defaults_listen_on_loopback_only() {
+        let config = from(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(config.listen.ip().is_loopback());
+        assert_eq!(config.data, PathBuf::from("./data"));
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        for (key, value) in [
+            ("listen", "8080"),
+            ("database_url", "mysql://x"),
+            ("log_format", "xml"),
+            ("max_message", "-1"),
+            ("active_runs", "0"),
+        ] {
+            let error = from(&[(key, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--{key}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_a_misspelt_key_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("weir.toml");
+        fs::write(&path, "listen = \"127.0.0.1:9000\"\nmax_mesage = 5\n").unwrap();
+        let error = Config::load(Some(&path), &[]).unwrap_err().to_string();
+        assert!(error.contains("did you mean `max_message`?"), "{error}");
+        fs::write(&path, "listen = \"127.0.0.1:9000\"\nmax_message = 5\n").unwrap();
+        let config = Config::load(Some(&path), &[]).unwrap();
+        assert_eq!((config.listen.port(), config.max_message), (9000, 5));
+    }
+}

@@ -1,0 +1,197 @@
+//! Makes one attempt of an action: opens its connection, calls its connector, bounds its time.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use serde_json::Value;
+use weir_flows::{
+    advance::{Command, Event},
+    failure::{Class, Failure},
+    plan::{Body, Plan},
+};
+
+use super::{Engine, Version};
+use crate::{
+    connection::Connection,
+    connectors::{self, Call, Outcome},
+    outbound,
+    secrets::{Absent, Sealer, Secret, Secrets},
+    store::Store,
+    world::World,
+};
+
+/// How much longer than its own timeout a connector may take before it is cut off.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// Where connections and secrets come from.
+pub(super) trait Resources: Secrets {
+    /// A connection by name; the failure says what to do where there is none.
+    fn connection<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Connection, Failure>>;
+}
+
+/// What an attempt needs beside its command.
+pub(super) struct Means<'a> {
+    pub resources: &'a dyn Resources,
+    pub client: &'a outbound::Client,
+    pub world: &'a World,
+    pub max_response: u64,
+}
+
+/// Makes an attempt with the connections and secrets of the workspace.
+pub(super) async fn make(engine: &Engine, version: &Version, command: Command) -> Event {
+    let resources = Stored {
+        store: engine.store(),
+        sealer: &engine.0.sealer,
+        workspace: &version.workspace,
+    };
+    let means = Means {
+        resources: &resources,
+        client: &engine.0.client,
+        world: engine.world(),
+        max_response: engine.limits().max_response,
+    };
+    let event = make_with(&means, &version.plan, command).await;
+    if let Event::Attempted { result, .. } = &event {
+        let outcome = result
+            .as_ref()
+            .map_or_else(|failure| failure.class.word(), |_| "succeeded");
+        metrics::counter!("weir_attempts_total", "flow" => version.flow.clone(), "outcome" => outcome).increment(1);
+    }
+    event
+}
+
+/// Makes an attempt. Whatever happens inside, an event comes of it.
+pub(super) async fn make_with(means: &Means<'_>, plan: &Plan, command: Command) -> Event {
+    let timeout = Duration::from_millis(command.timeout_ms);
+    let bounded = tokio::time::timeout(timeout + MARGIN, call(means, plan, &command, timeout));
+    let outcome = match AssertUnwindSafe(bounded).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => {
+            let message = format!(
+                "no answer within {} ms; what was asked may have happened",
+                command.timeout_ms
+            );
+            Outcome {
+                result: Err(Failure::new(Class::TimedOut, message)),
+                exchange: None,
+            }
+        }
+        Err(_) => {
+            let message = format!(
+                "the connector `{}` has a fault of its own; please report it with the server's log",
+                command.kind
+            );
+            Outcome {
+                result: Err(Failure::broken(message)),
+                exchange: None,
+            }
+        }
+    };
+    Event::Attempted {
+        step: command.step,
+        number: command.number,
+        undo: command.undo,
+        result: outcome.result.map(Arc::new),
+        exchange: outcome.exchange.map(Arc::new),
+    }
+}
+
+async fn call(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Duration) -> Outcome {
+    match prepare(means, plan, command).await {
+        Err(failure) => Outcome {
+            result: Err(failure),
+            exchange: None,
+        },
+        Ok((connector, connection, written)) => {
+            let call = Call {
+                config: &command.config,
+                written: &written,
+                connection: connection.as_ref(),
+                secrets: means.resources,
+                client: means.client,
+                world: means.world,
+                timeout,
+                idempotency_key: &command.idempotency_key,
+                max_response: means.max_response,
+            };
+            (connector.call)(call).await
+        }
+    }
+}
+
+type Prepared = (
+    &'static connectors::Connector,
+    Option<Connection>,
+    Arc<Value>,
+);
+
+async fn prepare(means: &Means<'_>, plan: &Plan, command: &Command) -> Result<Prepared, Failure> {
+    let kind = &command.kind;
+    let connector = connectors::find(kind)
+        .ok_or_else(|| Failure::broken(format!("this server has no connector `{kind}`")))?;
+    let step = plan
+        .position(&command.step)
+        .map(|position| &plan.steps[position]);
+    let action = step.and_then(|step| match (&step.body, command.undo) {
+        (_, true) => step.undo.as_ref(),
+        (Body::Action(action), false) => Some(action),
+        _ => None,
+    });
+    let written = action
+        .map(|action| Arc::clone(&action.written))
+        .unwrap_or_default();
+    let connection = match &command.connection {
+        None => None,
+        Some(name) => Some(means.resources.connection(name).await?),
+    };
+    Ok((connector, connection, written))
+}
+
+/// The connections and secrets of a workspace, from the store.
+struct Stored<'a> {
+    store: &'a Store,
+    sealer: &'a Sealer,
+    workspace: &'a str,
+}
+
+impl Secrets for Stored<'_> {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Absent>> {
+        open_secret(self.store, self.sealer, self.workspace, name).boxed()
+    }
+}
+
+impl Resources for Stored<'_> {
+    fn connection<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Connection, Failure>> {
+        async move {
+            let stored = self.store.connection(self.workspace, name).await;
+            let stored = stored.map_err(|error| Failure::new(Class::Transient, format!("the connection `{name}` cannot be read: {error}")))?;
+            let Some(stored) = stored else {
+                return Err(Failure::broken(format!("there is no connection `{name}`; create it under Connections and run this again")));
+            };
+            let document: Value = serde_json::from_str(&stored.document).map_err(|error| Failure::broken(format!("the connection `{name}` is damaged: {error}")))?;
+            let read = Connection::read(&document).map(|(connection, _)| connection);
+            read.map_err(|problems| {
+                let first = problems.first().map(ToString::to_string).unwrap_or_default();
+                Failure::broken(format!("the connection `{name}` is not right: {first}"))
+            })
+        }
+        .boxed()
+    }
+}
+
+/// Reads a sealed secret and opens it.
+pub(super) async fn open_secret(
+    store: &Store,
+    sealer: &Sealer,
+    workspace: &str,
+    name: &str,
+) -> Result<Secret, Absent> {
+    let sealed = store
+        .secret(workspace, name)
+        .await
+        .map_err(|error| Absent::Unavailable(error.to_string()))?;
+    let sealed = sealed.ok_or(Absent::Unknown)?;
+    sealer
+        .open(workspace, name, &sealed)
+        .map_err(|error| Absent::Sealed(error.to_string()))
+}

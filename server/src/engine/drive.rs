@@ -1,0 +1,218 @@
+//! Drives one run to its end: an event, a turn, a commit, and only then what the turn commands.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use tokio::{sync::oneshot, task::JoinSet, time};
+use uuid::Uuid;
+use weir_flows::{
+    advance::{Command, Event, advance},
+    run::Run,
+};
+
+use super::{Answer, Engine, Place, Version, attempt, turn_row};
+use crate::store;
+
+/// The longest pause before a commit that the database could not take is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A run that is underway in this process.
+pub(super) struct Active {
+    pub version: Arc<Version>,
+    pub id: Uuid,
+    pub run: Run,
+    /// How many turns are on disk.
+    pub turns: u32,
+    pub reply: ReplySlot,
+    /// Its place among all runs of the process.
+    #[expect(dead_code, reason = "held for as long as the run is underway")]
+    pub slot: Place,
+    /// Its place among the runs of its flow, where the flow limits them.
+    pub permit: Option<Place>,
+}
+
+/// Where the caller of an http trigger waits.
+#[derive(Default)]
+pub(super) struct ReplySlot(Option<oneshot::Sender<Answer>>);
+
+impl ReplySlot {
+    pub(super) fn open(&mut self) -> oneshot::Receiver<Answer> {
+        let (sender, receiver) = oneshot::channel();
+        self.0 = Some(sender);
+        receiver
+    }
+}
+
+impl Active {
+    /// What to answer, once that is known.
+    pub(super) fn answer(&self) -> Option<Answer> {
+        if let Some(reply) = &self.run.reply {
+            return Some(Answer::Reply(reply.clone()));
+        }
+        self.run.status.is_final().then(|| Answer::Ended {
+            status: self.run.status,
+            failure: self.run.failure.clone(),
+            result: self.run.result(),
+        })
+    }
+
+    fn tell(&mut self) {
+        if self.reply.0.is_some()
+            && let Some(answer) = self.answer()
+            && let Some(sender) = self.reply.0.take()
+        {
+            // A caller that has gone away misses nothing: the run is recorded.
+            let _ = sender.send(answer);
+        }
+    }
+}
+
+/// Drives a run until it ends or the process stops. `commands` are on disk already; `events` come first.
+pub(super) async fn drive(
+    engine: Engine,
+    mut active: Active,
+    commands: Vec<Command>,
+    events: Vec<Event>,
+) {
+    let mut events = VecDeque::from(events);
+    let mut attempts: JoinSet<Event> = JoinSet::new();
+    if !wait_for_turn(&engine, &mut active, &mut events).await {
+        return;
+    }
+    start(&engine, &active, commands, &mut attempts);
+    while !active.run.status.is_final() {
+        let Some(event) = next_event(&engine, &active, &mut events, &mut attempts).await else {
+            return;
+        };
+        let stamp = engine.stamp();
+        let turn = advance(
+            &active.version.plan,
+            &mut active.run,
+            stamp,
+            &engine.bounds(),
+            event,
+        );
+        if turn.records.is_empty() {
+            if events.is_empty()
+                && attempts.is_empty()
+                && active.run.wake_at(&active.version.plan).is_none()
+            {
+                return tracing::error!(run = %active.id, "nothing is left to do, yet the run has not ended; please report this");
+            }
+            continue;
+        }
+        let row = match turn_row(
+            &active.version.plan,
+            &active.run,
+            &turn,
+            active.turns,
+            stamp.now_ms,
+        ) {
+            Ok(row) => row,
+            Err(error) => {
+                return tracing::error!(run = %active.id, %error, "a turn cannot be written; the run is left as it is on disk");
+            }
+        };
+        if !commit(&engine, &active, row).await {
+            return;
+        }
+        active.turns += 1;
+        active.tell();
+        engine.announce(&active, stamp.now_ms);
+        start(&engine, &active, turn.commands, &mut attempts);
+    }
+    engine.ended(&active);
+}
+
+/// A run of a flow that limits its concurrency waits here for its place. False when the process stops first.
+async fn wait_for_turn(engine: &Engine, active: &mut Active, events: &mut VecDeque<Event>) -> bool {
+    let Some(gate) = active
+        .version
+        .turnstile
+        .clone()
+        .filter(|_| active.permit.is_none())
+    else {
+        return true;
+    };
+    tokio::select! {
+        permit = gate.acquire_owned() => {
+            active.permit = permit.ok();
+            if events.is_empty() {
+                events.push_back(Event::Start);
+            }
+            true
+        }
+        () = engine.stopping() => false,
+    }
+}
+
+fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut JoinSet<Event>) {
+    for command in commands {
+        let engine = engine.clone();
+        let version = Arc::clone(&active.version);
+        attempts.spawn(async move { attempt::make(&engine, &version, command).await });
+    }
+}
+
+/// What happens next. `None` when the process stops and nothing is in flight.
+async fn next_event(
+    engine: &Engine,
+    active: &Active,
+    events: &mut VecDeque<Event>,
+    attempts: &mut JoinSet<Event>,
+) -> Option<Event> {
+    if let Some(event) = events.pop_front() {
+        return Some(event);
+    }
+    loop {
+        let wake_at = active.run.wake_at(&active.version.plan);
+        if attempts.is_empty() && wake_at.is_none() {
+            return Some(Event::Woke);
+        }
+        let pause = wake_at.map(|at| {
+            Duration::from_millis(
+                u64::try_from(at.saturating_sub(engine.world().now_ms())).unwrap_or(0),
+            )
+        });
+        let idle = attempts.is_empty();
+        tokio::select! {
+            Some(ended) = attempts.join_next() => match ended {
+                Ok(event) => return Some(event),
+                Err(error) => {
+                    tracing::error!(run = %active.id, %error, "an attempt was torn down; the run goes on at the next start");
+                    return None;
+                }
+            },
+            () = time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
+                if wake_at.is_some_and(|at| at <= engine.world().now_ms()) {
+                    return Some(Event::Woke);
+                }
+            }
+            () = engine.stopping(), if idle => return None,
+        }
+    }
+}
+
+/// Writes a turn, for as long as it takes. False when it can never be written or the process stops.
+async fn commit(engine: &Engine, active: &Active, row: store::Turn) -> bool {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match engine
+            .store()
+            .commit(&active.version.workspace, active.id, row.clone())
+            .await
+        {
+            Ok(()) => return true,
+            Err(store::Error::Busy | store::Error::Unavailable(_)) => {
+                tracing::warn!(run = %active.id, "the database cannot take a turn; trying again");
+                tokio::select! {
+                    () = time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                    () = engine.stopping() => return false,
+                }
+            }
+            Err(error) => {
+                tracing::error!(run = %active.id, %error, "a turn was refused; the run is left as it is on disk");
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,621 @@
+//! The engine: takes messages, drives runs turn by turn, fires schedules, takes up what was left.
+
+mod attempt;
+mod drive;
+pub mod local;
+mod publish;
+mod recover;
+mod registry;
+mod schedule;
+
+use std::{sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+use weir_flows::{
+    advance::{Event, Stamp, Turn, advance},
+    catalog::Catalog,
+    check::Names,
+    document::{History, Message},
+    failure::Failure,
+    intake::{Admission, admit},
+    plan::Plan,
+    problem::Problem,
+    record::Reply,
+    run::{Identity, Run, RunFailure, Status, StepStatus},
+    script::Bounds,
+};
+
+pub use publish::PublishedNow;
+pub use registry::{Match, Routed, Version};
+
+use crate::{
+    outbound,
+    secrets::{Absent, Sealer, Secret},
+    store::{self, Store},
+    world::World,
+};
+use drive::{Active, ReplySlot};
+use registry::Registry;
+
+/// What bounds the engine. Every limit has a default and is configurable.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Runs that are underway in this process at once; beyond it, messages are answered with 503.
+    pub active_runs: usize,
+    /// How long the scripts of one turn may take.
+    pub script_time: Duration,
+    /// How many operations one script may take.
+    pub script_operations: u64,
+    /// How much memory one script may hold, in bytes.
+    pub script_memory: u64,
+    /// The longest reply an action reads, in bytes.
+    pub max_response: u64,
+    /// How long attempts that are underway may take to end when the process is asked to stop.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            active_runs: 10_000,
+            script_time: Duration::from_secs(2),
+            script_operations: 5_000_000,
+            script_memory: 256 << 20,
+            max_response: 8 << 20,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    world: World,
+    catalog: Catalog,
+    limits: Limits,
+    sealer: Sealer,
+    client: outbound::Client,
+    registry: Registry,
+    changes: broadcast::Sender<Arc<Change>>,
+    active: Arc<Semaphore>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+    schedule_changed: tokio::sync::Notify,
+    publishing: tokio::sync::Mutex<()>,
+    started_at: i64,
+    stopped: Mutex<bool>,
+}
+
+/// How a run has moved, for those who watch.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The workspace.
+    pub workspace: String,
+    /// The run.
+    pub run: Uuid,
+    /// Its flow.
+    pub flow: String,
+    /// Its version.
+    pub version: u32,
+    /// Its trigger.
+    pub trigger: String,
+    /// How it stands.
+    pub status: Status,
+    /// When this was, in milliseconds.
+    pub at: i64,
+    /// How its steps stand.
+    pub steps: Vec<(String, StepStatus)>,
+}
+
+/// A message that has arrived at a trigger.
+pub struct Arrival {
+    /// The version it is for.
+    pub version: Arc<Version>,
+    /// The trigger.
+    pub trigger: String,
+    /// The message.
+    pub message: Message,
+    /// The key under which it is accepted once, where the trigger has no expression of its own.
+    pub dedupe: Option<String>,
+    /// The fire of a schedule that it comes from.
+    pub fire: Option<store::Fire>,
+}
+
+/// What became of a message.
+pub enum Accepted {
+    /// It is on disk and its run is underway or over.
+    Run(Started),
+    /// The same message was accepted before; this is its run.
+    Duplicate(Uuid),
+    /// The trigger's filter lets no run start.
+    Filtered,
+    /// The body does not satisfy the trigger's schema.
+    Refused(Vec<Problem>),
+    /// Somebody else has fired this instant of the schedule.
+    AlreadyFired,
+}
+
+/// A run that was started.
+pub struct Started {
+    /// Its id.
+    pub id: Uuid,
+    /// Tells what to answer.
+    pub reply: ReplyWaiter,
+}
+
+/// What to answer the caller of an http trigger.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// What a `respond` step says.
+    Reply(Reply),
+    /// The run ended without a `respond` step.
+    Ended {
+        /// How.
+        status: Status,
+        /// Why it failed.
+        failure: Option<RunFailure>,
+        /// The output of its last step.
+        result: Arc<Value>,
+    },
+    /// Not known within the time.
+    Pending,
+}
+
+/// Waits for the answer of a run.
+pub struct ReplyWaiter(Waiting);
+
+enum Waiting {
+    Known(Answer),
+    Later(tokio::sync::oneshot::Receiver<Answer>),
+}
+
+impl ReplyWaiter {
+    /// The answer, or `Pending` when the time is over first.
+    pub async fn wait(self, limit: Duration) -> Answer {
+        match self.0 {
+            Waiting::Known(answer) => answer,
+            Waiting::Later(receiver) => match tokio::time::timeout(limit, receiver).await {
+                Ok(Ok(answer)) => answer,
+                _ => Answer::Pending,
+            },
+        }
+    }
+}
+
+/// Why the engine refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too much is underway.
+    #[error("too much is underway; nothing was taken, try again in a moment")]
+    Busy,
+    /// The process is stopping.
+    #[error("the server is stopping; nothing was taken, try again in a moment")]
+    Stopping,
+    /// The document has errors.
+    #[error("the document has errors")]
+    Problems(Vec<Problem>),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// It cannot be done as things stand.
+    #[error("{0}")]
+    Conflict(String),
+    /// The trigger's own scripts failed.
+    #[error("{0}")]
+    Script(Failure),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A run as it was recorded.
+pub struct Recorded {
+    /// Its row.
+    pub row: store::Run,
+    /// The version it ran on.
+    pub plan: Arc<Plan>,
+    /// Its state, rebuilt from the journal.
+    pub run: Run,
+    /// Whether message and records were kept.
+    pub kept: bool,
+}
+
+impl Engine {
+    /// Starts the engine: listens to what is published, and takes up what was underway.
+    pub async fn start(
+        store: Store,
+        world: World,
+        sealer: Sealer,
+        client: outbound::Client,
+        limits: Limits,
+    ) -> Result<Engine, Error> {
+        let engine = Engine(Arc::new(Inner {
+            started_at: world.now_ms(),
+            active: Arc::new(Semaphore::new(limits.active_runs)),
+            catalog: crate::connectors::catalog(),
+            registry: Registry::default(),
+            changes: broadcast::channel(1024).0,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            schedule_changed: tokio::sync::Notify::new(),
+            publishing: tokio::sync::Mutex::new(()),
+            stopped: Mutex::new(false),
+            store,
+            world,
+            limits,
+            sealer,
+            client,
+        }));
+        engine.load_published().await?;
+        let left = recover::left_behind(engine.store()).await?;
+        engine.0.tasks.spawn(recover::take_up(engine.clone(), left));
+        engine
+            .0
+            .tasks
+            .spawn(schedule::fire_when_due(engine.clone()));
+        Ok(engine)
+    }
+
+    /// Stops: takes nothing more, lets what is in flight end within the grace time, closes the store.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if std::mem::replace(&mut *self.0.stopped.lock(), true) {
+            return;
+        }
+        if tokio::time::timeout(self.0.limits.grace, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                runs = self.0.tasks.len(),
+                "some attempts did not end in time; their runs go on at the next start"
+            );
+        }
+        self.0.store.close().await;
+    }
+
+    /// Resolves once the engine is asked to stop.
+    pub async fn stopping(&self) {
+        self.0.stopping.cancelled().await;
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The time and the dice.
+    pub fn world(&self) -> &World {
+        &self.0.world
+    }
+
+    /// Every kind of trigger and step.
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// When the process started, in milliseconds.
+    pub fn started_at(&self) -> i64 {
+        self.0.started_at
+    }
+
+    /// How runs move from here on.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Change>> {
+        self.0.changes.subscribe()
+    }
+
+    /// The trigger that listens to a request.
+    pub fn route(&self, workspace: &str, method: &str, path: &[String]) -> Routed {
+        self.0.registry.route(workspace, method, path)
+    }
+
+    /// The published version of a flow.
+    pub fn published(&self, workspace: &str, flow: &str) -> Option<Arc<Version>> {
+        self.0.registry.version(workspace, flow)
+    }
+
+    /// The connections and secrets that exist.
+    pub async fn names(&self, workspace: &str) -> Result<Names, Error> {
+        let connections = self.store().connections(workspace, None, u32::MAX).await?;
+        let secrets = self.store().secrets(workspace, None, u32::MAX).await?;
+        Ok(Names {
+            connections: connections
+                .into_iter()
+                .map(|connection| connection.name)
+                .collect(),
+            secrets: secrets.into_iter().map(|secret| secret.name).collect(),
+        })
+    }
+
+    /// A secret, opened.
+    pub async fn secret(&self, workspace: &str, name: &str) -> Result<Secret, Absent> {
+        attempt::open_secret(&self.0.store, &self.0.sealer, workspace, name).await
+    }
+
+    /// Seals and stores a secret.
+    pub async fn put_secret(
+        &self,
+        workspace: &str,
+        name: &str,
+        secret: &Secret,
+    ) -> Result<(), Error> {
+        let sealed = self.0.sealer.seal(workspace, name, secret, &self.0.world);
+        Ok(self
+            .store()
+            .put_secret(workspace, name, sealed, self.world().now_ms())
+            .await?)
+    }
+
+    /// Takes a message. When this returns `Run`, the message is on disk and its run will end.
+    pub async fn accept(&self, arrival: Arrival) -> Result<Accepted, Error> {
+        let inner = &self.0;
+        if inner.stopping.is_cancelled() {
+            return Err(Error::Stopping);
+        }
+        let Ok(slot) = Arc::clone(&inner.active).try_acquire_owned() else {
+            return Err(Error::Busy);
+        };
+        let Arrival {
+            version,
+            trigger,
+            message,
+            dedupe,
+            fire,
+        } = arrival;
+        let plan = &version.plan;
+        let compiled = plan
+            .triggers
+            .get(&trigger)
+            .ok_or_else(|| Error::NotFound(no_trigger(&version, &trigger)))?;
+        let kind = plan
+            .flow
+            .triggers
+            .get(&trigger)
+            .map_or("", |trigger| trigger.kind.as_str());
+        let stamp = self.stamp();
+        let (message, own_key) =
+            match admit(&trigger, kind, compiled, message, stamp, &self.bounds()) {
+                Admission::Accepted { message, dedupe } => (message, dedupe),
+                Admission::Filtered => return self.filtered(&version, &trigger, fire).await,
+                Admission::Refused(problems) => return Ok(Accepted::Refused(problems)),
+                Admission::Failed(failure) => return Err(Error::Script(failure)),
+            };
+        let id = inner.world.id();
+        let identity = Identity {
+            id: id.to_string(),
+            flow: version.flow.clone(),
+            version: version.number,
+            workspace: version.workspace.clone(),
+        };
+        let mut run = Run::new(
+            plan,
+            &identity,
+            &trigger,
+            Arc::clone(&message),
+            stamp.now_ms,
+        );
+        // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
+        let turnstile = version
+            .turnstile
+            .as_ref()
+            .map(|gate| Arc::clone(gate).try_acquire_owned());
+        let (permit, turn) = match turnstile {
+            Some(Err(_)) => (None, Turn::default()),
+            other => (
+                other.and_then(Result::ok),
+                advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
+            ),
+        };
+        let new = store::NewRun {
+            workspace: version.workspace.clone(),
+            id,
+            flow: version.flow.clone(),
+            version: version.number,
+            trigger: trigger.clone(),
+            started_at: stamp.now_ms,
+            message: text(&*message)?,
+            dedupe: own_key.or(dedupe),
+            fire,
+            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms)?,
+        };
+        match inner.store.accept(new).await? {
+            store::Accepted::Duplicate(first) => return Ok(Accepted::Duplicate(first)),
+            store::Accepted::AlreadyFired => return Ok(Accepted::AlreadyFired),
+            store::Accepted::New => {}
+        }
+        metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
+        let mut active = Active {
+            version,
+            id,
+            run,
+            turns: 1,
+            reply: ReplySlot::default(),
+            slot,
+            permit,
+        };
+        self.announce(&active, stamp.now_ms);
+        let reply = if let Some(answer) = active.answer() {
+            Waiting::Known(answer)
+        } else {
+            Waiting::Later(active.reply.open())
+        };
+        if active.run.status.is_final() {
+            self.ended(&active);
+        } else {
+            inner.tasks.spawn(drive::drive(
+                self.clone(),
+                active,
+                turn.commands,
+                Vec::new(),
+            ));
+        }
+        Ok(Accepted::Run(Started {
+            id,
+            reply: ReplyWaiter(reply),
+        }))
+    }
+
+    /// A fire of a schedule whose filter is false still consumes its instant.
+    async fn filtered(
+        &self,
+        version: &Version,
+        trigger: &str,
+        fire: Option<store::Fire>,
+    ) -> Result<Accepted, Error> {
+        if let Some(fire) = fire {
+            self.store()
+                .skip_fire(&version.workspace, &version.flow, trigger, fire)
+                .await?;
+        }
+        Ok(Accepted::Filtered)
+    }
+
+    /// A run as it was recorded; `None` where there is none.
+    pub async fn run(&self, workspace: &str, id: Uuid) -> Result<Option<Recorded>, Error> {
+        let Some(row) = self.store().run(workspace, id).await? else {
+            return Ok(None);
+        };
+        let version = self.version(workspace, &row.flow, row.version).await?;
+        let (run, kept) = recover::restore(self, &row, &version.plan).await?;
+        Ok(Some(Recorded {
+            row,
+            plan: Arc::clone(&version.plan),
+            run,
+            kept,
+        }))
+    }
+
+    /// The time and the dice of a turn.
+    fn stamp(&self) -> Stamp {
+        Stamp {
+            now_ms: self.0.world.now_ms(),
+            dice: self.0.world.dice(),
+        }
+    }
+
+    /// The bounds of the scripts of one turn, whose time starts now.
+    fn bounds(&self) -> Bounds {
+        script_bounds(&self.0.limits, &self.0.world)
+    }
+
+    fn announce(&self, active: &Active, at: i64) {
+        if self.0.changes.receiver_count() == 0 {
+            return;
+        }
+        let steps = active.version.plan.steps.iter().zip(&active.run.steps);
+        // Nobody listening any more is no error.
+        let _ = self.0.changes.send(Arc::new(Change {
+            workspace: active.version.workspace.clone(),
+            run: active.id,
+            flow: active.version.flow.clone(),
+            version: active.version.number,
+            trigger: active.run.trigger.clone(),
+            status: active.run.status,
+            at,
+            steps: steps
+                .map(|(step, state)| (step.id.clone(), state.status))
+                .collect(),
+        }));
+    }
+
+    fn ended(&self, active: &Active) {
+        let labels = [
+            ("flow", active.version.flow.clone()),
+            ("status", active.run.status.word().to_owned()),
+        ];
+        metrics::counter!("weir_runs_ended_total", &labels).increment(1);
+    }
+}
+
+/// The bounds of scripts whose time starts now.
+fn script_bounds(limits: &Limits, world: &World) -> Bounds {
+    let clock = world.clone();
+    let limit = limits.script_time;
+    let end = world
+        .now_ms()
+        .saturating_add_unsigned(limit.as_millis() as u64);
+    Bounds {
+        operations: limits.script_operations,
+        memory_bytes: limits.script_memory,
+        interrupt: Some(Arc::new(move || {
+            (clock.now_ms() > end).then(|| format!("the scripts of one turn may take {} ms; simplify this one, or let the administrator allow more", limit.as_millis()))
+        })),
+        meter: Some(crate::memory::held),
+        ..Bounds::default()
+    }
+}
+
+/// The row of one turn.
+fn turn_row(plan: &Plan, run: &Run, turn: &Turn, seq: u32, at: i64) -> Result<store::Turn, Error> {
+    let keep = match plan.flow.settings.history {
+        History::Full => true,
+        History::Failures => run.status != Status::Succeeded,
+        History::None => false,
+    };
+    let failure = run
+        .failure
+        .as_ref()
+        .map(|failure| text(&weir_flows::advance::summary(failure)))
+        .transpose()?;
+    Ok(store::Turn {
+        seq,
+        at,
+        records: text(&turn.records)?,
+        status: status(run.status),
+        wake_at: run.wake_at(plan),
+        failure,
+        history: if keep {
+            store::History::Keep
+        } else {
+            store::History::Drop
+        },
+    })
+}
+
+/// The store's word for a status.
+fn status(status: Status) -> store::Status {
+    match status {
+        Status::Running => store::Status::Running,
+        Status::Waiting => store::Status::Waiting,
+        Status::Succeeded => store::Status::Succeeded,
+        Status::Failed => store::Status::Failed,
+        Status::Cancelled => store::Status::Cancelled,
+    }
+}
+
+fn text(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::Conflict(format!("a value cannot be written as JSON: {error}")))
+}
+
+fn no_trigger(version: &Version, trigger: &str) -> String {
+    let known: Vec<&str> = version.plan.triggers.keys().map(String::as_str).collect();
+    format!(
+        "version {} of flow `{}` has no trigger `{trigger}`; it has: {}",
+        version.number,
+        version.flow,
+        known.join(", ")
+    )
+}
+
+/// Path parameters by name.
+pub type Params = Map<String, Value>;
+
+/// What keeps a flow's runs to its own limit.
+type Turnstile = Arc<Semaphore>;
+
+/// One run's place within a limit.
+type Place = OwnedSemaphorePermit;

@@ -1,0 +1,123 @@
+//! Takes up the runs that were underway when the process stopped.
+
+use serde_json::Value;
+use std::sync::Arc;
+use weir_flows::{
+    advance::{Event, lost},
+    plan::Plan,
+    record::Record,
+    run::{Identity, Run},
+};
+
+use super::{
+    Engine, Error,
+    drive::{self, Active, ReplySlot},
+};
+use crate::store::{self, Store};
+
+/// How many runs are read at once.
+const PAGE: u32 = 200;
+
+/// The runs that were underway when the process stopped. Read before anything new is accepted.
+pub(super) async fn left_behind(store: &Store) -> Result<Vec<store::Run>, Error> {
+    let mut runs: Vec<store::Run> = Vec::new();
+    loop {
+        let after = runs.last().map(|run| (run.workspace.as_str(), run.id));
+        let page = store.unfinished(after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(runs);
+        }
+        runs.extend(page);
+    }
+}
+
+/// Takes up each of these runs. One that cannot be taken up is left as it is on disk.
+pub(super) async fn take_up(engine: Engine, rows: Vec<store::Run>) {
+    let all = rows.len();
+    let mut failed = 0_usize;
+    for row in rows {
+        let id = row.id;
+        if let Err(error) = resume(&engine, row).await {
+            failed += 1;
+            tracing::error!(run = %id, %error, "a run cannot be taken up; it is left as it is on disk");
+        }
+    }
+    if all > 0 {
+        tracing::info!(
+            runs = all - failed,
+            failed,
+            "took up the runs that were underway"
+        );
+    }
+}
+
+async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
+    let version = engine
+        .version(&row.workspace, &row.flow, row.version)
+        .await?;
+    let (run, _) = restore(engine, &row, &version.plan).await?;
+    let mut events = lost(&version.plan, &run);
+    if !run.has_started() {
+        events.push(Event::Start);
+    }
+    let Ok(slot) = Arc::clone(&engine.0.active).acquire_owned().await else {
+        return Ok(());
+    };
+    let active = Active {
+        version,
+        id: row.id,
+        run,
+        turns: row.turns,
+        reply: ReplySlot::default(),
+        slot,
+        permit: None,
+    };
+    engine
+        .0
+        .tasks
+        .spawn(drive::drive(engine.clone(), active, Vec::new(), events));
+    Ok(())
+}
+
+/// The state of a run from its journal, and whether the journal was kept.
+pub(super) async fn restore(
+    engine: &Engine,
+    row: &store::Run,
+    plan: &Plan,
+) -> Result<(Run, bool), Error> {
+    let journal = engine
+        .store()
+        .journal(&row.workspace, row.id, 0, u32::MAX)
+        .await?;
+    let unreadable = |error: serde_json::Error| {
+        Error::Conflict(format!(
+            "the journal of run {} cannot be read: {error}",
+            row.id
+        ))
+    };
+    let message = journal.first().and_then(|entry| entry.message.as_deref());
+    let kept = message.is_some();
+    let message: Value = message
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(unreadable)?
+        .unwrap_or_default();
+    let identity = Identity {
+        id: row.id.to_string(),
+        flow: row.flow.clone(),
+        version: row.version,
+        workspace: row.workspace.clone(),
+    };
+    let mut run = Run::new(
+        plan,
+        &identity,
+        &row.trigger,
+        Arc::new(message),
+        row.started_at,
+    );
+    for entry in &journal {
+        let records: Vec<Record> = serde_json::from_str(&entry.records).map_err(unreadable)?;
+        run = run.restore(plan, &records);
+    }
+    Ok((run, kept))
+}

@@ -1,0 +1,223 @@
+//! The published versions of all flows, compiled, and the paths they listen to.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+use weir_flows::{
+    plan::{Plan, Source},
+    route::Route,
+};
+
+use super::{Params, Turnstile};
+
+/// A published version, compiled.
+#[derive(Debug)]
+pub struct Version {
+    /// The workspace.
+    pub workspace: String,
+    /// The flow.
+    pub flow: String,
+    /// The version's number.
+    pub number: u32,
+    /// What the machine needs of it.
+    pub plan: Arc<Plan>,
+    /// What keeps the flow's runs to its own limit; shared by all its versions.
+    pub(super) turnstile: Option<Turnstile>,
+}
+
+/// The trigger that listens to a request.
+pub struct Match {
+    /// The version it belongs to.
+    pub version: Arc<Version>,
+    /// Its id.
+    pub trigger: String,
+    /// The path parameters.
+    pub params: Params,
+}
+
+/// Who listens to a request.
+pub enum Routed {
+    /// This trigger.
+    Found(Match),
+    /// The path is listened to with these methods only.
+    OtherMethods(Vec<String>),
+    /// Nobody.
+    None,
+}
+
+/// All published versions. Reading takes no lock; a change swaps the whole table.
+#[derive(Default)]
+pub(super) struct Registry {
+    table: ArcSwap<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    versions: HashMap<(String, String), Arc<Version>>,
+    /// By workspace and first segment, the more exact routes first.
+    routes: HashMap<(String, String), Vec<Listening>>,
+}
+
+#[derive(Clone)]
+struct Listening {
+    method: Option<String>,
+    route: Route,
+    version: Arc<Version>,
+    trigger: String,
+}
+
+impl Registry {
+    pub(super) fn version(&self, workspace: &str, flow: &str) -> Option<Arc<Version>> {
+        self.table
+            .load()
+            .versions
+            .get(&(workspace.to_owned(), flow.to_owned()))
+            .cloned()
+    }
+
+    /// Listens to these versions beside the others, in place of earlier ones of the same flows.
+    pub(super) fn put(&self, versions: Vec<Arc<Version>>) {
+        self.change(|table| {
+            for version in &versions {
+                table.insert(
+                    (version.workspace.clone(), version.flow.clone()),
+                    Arc::clone(version),
+                );
+            }
+        });
+    }
+
+    pub(super) fn remove(&self, workspace: &str, flow: &str) {
+        self.change(|table| {
+            table.remove(&(workspace.to_owned(), flow.to_owned()));
+        });
+    }
+
+    fn change(&self, edit: impl Fn(&mut HashMap<(String, String), Arc<Version>>)) {
+        self.table.rcu(|table| {
+            let mut versions = table.versions.clone();
+            edit(&mut versions);
+            Table {
+                routes: routes(&versions),
+                versions,
+            }
+        });
+    }
+
+    pub(super) fn route(&self, workspace: &str, method: &str, path: &[String]) -> Routed {
+        let table = self.table.load();
+        let first = path.first().map_or("", String::as_str);
+        let mut allowed = BTreeSet::new();
+        for group in [first, ""] {
+            for listening in table
+                .routes
+                .get(&(workspace.to_owned(), group.to_owned()))
+                .into_iter()
+                .flatten()
+            {
+                let Some(params) = listening.route.matches(path) else {
+                    continue;
+                };
+                let listens = listening
+                    .method
+                    .as_deref()
+                    .is_none_or(|own| own == method || own == "GET" && method == "HEAD");
+                if listens {
+                    let (version, trigger) =
+                        (Arc::clone(&listening.version), listening.trigger.clone());
+                    return Routed::Found(Match {
+                        version,
+                        trigger,
+                        params,
+                    });
+                }
+                allowed.extend(listening.method.clone());
+            }
+            if first.is_empty() {
+                break;
+            }
+        }
+        if allowed.is_empty() {
+            Routed::None
+        } else {
+            Routed::OtherMethods(allowed.into_iter().collect())
+        }
+    }
+
+    /// The flow and trigger that listen already to what a plan wants to listen to.
+    pub(super) fn taken(&self, workspace: &str, plan: &Plan) -> Vec<(String, String, String)> {
+        let table = self.table.load();
+        let mut taken = Vec::new();
+        for (id, method, route) in listened(plan) {
+            let others = table
+                .versions
+                .values()
+                .filter(|version| version.workspace == workspace && version.flow != plan.flow.id);
+            for other in others {
+                let same = listened(&other.plan).find(|(_, other_method, other_route)| {
+                    other_route.key() == route.key()
+                        && (*other_method == method || other_method.is_none() || method.is_none())
+                });
+                if let Some((trigger, ..)) = same {
+                    taken.push((id.to_owned(), other.flow.clone(), trigger.to_owned()));
+                }
+            }
+        }
+        taken
+    }
+}
+
+/// The semaphore that keeps a flow's runs to its limit; the earlier one where the limit is the same.
+pub(super) fn turnstile(plan: &Plan, earlier: Option<&Version>) -> Option<Turnstile> {
+    let limit = plan.flow.settings.concurrency.as_ref()?.limit as usize;
+    let same = earlier
+        .filter(|version| version.plan.flow.settings.concurrency == plan.flow.settings.concurrency);
+    same.and_then(|version| version.turnstile.clone())
+        .or_else(|| Some(Arc::new(Semaphore::new(limit.max(1)))))
+}
+
+/// The paths that a plan listens to: trigger, method, route.
+fn listened(plan: &Plan) -> impl Iterator<Item = (&str, Option<&str>, &Route)> {
+    plan.triggers
+        .iter()
+        .filter(|(_, trigger)| !trigger.disabled)
+        .filter_map(|(id, trigger)| match &trigger.source {
+            Source::Http { method, route, .. } => Some((id.as_str(), method.as_deref(), route)),
+            Source::Webhook { route, .. } => Some((id.as_str(), Some("POST"), route)),
+            Source::Schedule(_) | Source::Manual => None,
+        })
+}
+
+fn routes(
+    versions: &HashMap<(String, String), Arc<Version>>,
+) -> HashMap<(String, String), Vec<Listening>> {
+    let mut routes: HashMap<(String, String), Vec<Listening>> = HashMap::new();
+    for version in versions.values() {
+        for (trigger, method, route) in listened(&version.plan) {
+            let group = (
+                version.workspace.clone(),
+                route.first_literal().unwrap_or_default().to_owned(),
+            );
+            routes.entry(group).or_default().push(Listening {
+                method: method.map(str::to_owned),
+                route: route.clone(),
+                version: Arc::clone(version),
+                trigger: trigger.to_owned(),
+            });
+        }
+    }
+    for group in routes.values_mut() {
+        group.sort_by_cached_key(|listening| {
+            (
+                listening.route.rank(),
+                listening.route.key(),
+                listening.method.is_none(),
+            )
+        });
+    }
+    routes
+}
