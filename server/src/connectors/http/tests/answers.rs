@@ -240,7 +240,7 @@ async fn bodies_are_read_by_their_content_type_or_as_the_step_says() {
 
 #[tokio::test]
 async fn a_body_that_is_not_the_json_it_says_it_is_breaks() {
-    let deep = "[".repeat(2_000) + &"]".repeat(2_000);
+    let deep = format!("{}{}", "[".repeat(2_000), "]".repeat(2_000));
     for body in ["{", "<html>", "{\"a\":1} x", "\u{0}", &deep] {
         let text = body.to_owned();
         let partner = Partner::start(move |request| {
