@@ -99,16 +99,21 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
         "Weir listens on http://{address}"
     );
     let stopping = engine.clone();
-    let served = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(async move {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         asked_to_stop().await;
         tracing::info!("stopping: nothing new is taken, what is in flight may end");
-        tokio::spawn(async move { stopping.stop().await });
-    })
-    .await;
+        stopping.stop_taking();
+    });
+    let drained = async {
+        engine.stopping().await;
+        tokio::time::sleep(config.limits.grace).await;
+    };
+    // Connections that do not end within the grace time are cut.
+    let served = tokio::select! {
+        served = server => served,
+        () = drained => Ok(()),
+    };
     engine.stop().await;
     tracing::info!("stopped");
     served.map_err(|error| format!("the listener failed: {error}"))

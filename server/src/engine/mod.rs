@@ -10,7 +10,6 @@ mod schedule;
 
 use std::{sync::Arc, time::Duration};
 
-use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -90,7 +89,6 @@ struct Inner {
     schedule_changed: tokio::sync::Notify,
     publishing: tokio::sync::Mutex<()>,
     started_at: i64,
-    stopped: Mutex<bool>,
 }
 
 /// How a run has moved, for those who watch.
@@ -246,7 +244,6 @@ impl Engine {
             tasks: TaskTracker::new(),
             schedule_changed: tokio::sync::Notify::new(),
             publishing: tokio::sync::Mutex::new(()),
-            stopped: Mutex::new(false),
             store,
             world,
             limits,
@@ -263,13 +260,15 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Takes nothing more from here on; what is underway goes on.
+    pub fn stop_taking(&self) {
+        self.0.stopping.cancel();
+    }
+
     /// Stops: takes nothing more, lets what is in flight end within the grace time, closes the store.
     pub async fn stop(&self) {
-        self.0.stopping.cancel();
+        self.stop_taking();
         self.0.tasks.close();
-        if std::mem::replace(&mut *self.0.stopped.lock(), true) {
-            return;
-        }
         if tokio::time::timeout(self.0.limits.grace, self.0.tasks.wait())
             .await
             .is_err()
@@ -361,6 +360,20 @@ impl Engine {
 
     /// Takes a message. When this returns `Run`, the message is on disk and its run will end.
     pub async fn accept(&self, arrival: Arrival) -> Result<Accepted, Error> {
+        let engine = self.clone();
+        // In a task of its own: a caller who hangs up must not part a message on disk from its run.
+        let taken = self
+            .0
+            .tasks
+            .spawn(async move { engine.take(arrival).await });
+        taken.await.unwrap_or_else(|error| {
+            Err(Error::Conflict(format!(
+                "taking the message failed: {error}"
+            )))
+        })
+    }
+
+    async fn take(&self, arrival: Arrival) -> Result<Accepted, Error> {
         let inner = &self.0;
         if inner.stopping.is_cancelled() {
             return Err(Error::Stopping);

@@ -34,6 +34,24 @@ impl Engine {
         note: Option<String>,
         expected: Option<u32>,
     ) -> Result<PublishedNow, Error> {
+        let (engine, workspace, flow) = (self.clone(), workspace.to_owned(), flow.to_owned());
+        // In a task of its own: a caller who hangs up must not part a version on disk from its triggers.
+        let published = self
+            .0
+            .tasks
+            .spawn(async move { engine.publish_now(&workspace, &flow, note, expected).await });
+        published
+            .await
+            .unwrap_or_else(|error| Err(Error::Conflict(format!("publishing failed: {error}"))))
+    }
+
+    async fn publish_now(
+        &self,
+        workspace: &str,
+        flow: &str,
+        note: Option<String>,
+        expected: Option<u32>,
+    ) -> Result<PublishedNow, Error> {
         // One at a time, so that two flows cannot take the same path at once.
         let _one = self.0.publishing.lock().await;
         let draft = self
