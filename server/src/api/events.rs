@@ -1,0 +1,261 @@
+//! Live changes as server-sent events: of one run with its steps, or of all runs.
+
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    response::{
+        Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures::{Stream, stream};
+use serde::Serialize;
+use tokio::sync::{
+    OwnedSemaphorePermit,
+    broadcast::{Receiver, error::RecvError},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use weir_flows::run::rfc3339;
+
+use super::{
+    App, WORKSPACE,
+    extract::{Path, no_run, run_id},
+    problem::{Answer, Code, Problem},
+    runs::{RunStatus, StepWord},
+};
+use crate::{engine::Change, store};
+
+/// How often an idle stream says that it is alive, so that no proxy closes it.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often a run is looked at that may move on another server.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(super) struct RunChange {
+    /// The run.
+    run: String,
+    /// How it stands.
+    status: RunStatus,
+    /// How its steps stand, by id. Empty where the flow keeps no history and the run has ended.
+    steps: BTreeMap<String, StepWord>,
+}
+
+/// How a run has moved.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct WorkspaceChange {
+    /// The run.
+    run: String,
+    /// Its flow.
+    flow: String,
+    /// Its version.
+    version: u32,
+    /// Its trigger.
+    trigger: String,
+    /// How it stands.
+    status: RunStatus,
+    /// When this was.
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+/// Follow a run
+///
+/// `event: change`: first how the run stands now, then after each turn. The stream ends once the run has ended.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/events", tag = "Live", operation_id = "follow_run",
+    params(("run" = String, Path, description = "The id of the run.")),
+    responses(
+        (status = 200, description = "The changes.", body = RunChange, content_type = "text/event-stream"),
+        (status = 404, description = "There is no such run."),
+        (status = 503, description = "Too many streams are open."),
+    ))]
+pub(super) async fn of_run(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    let place = place(&app)?;
+    // Listening starts before the snapshot, so that nothing is missed in between.
+    let changes = app.engine().changes();
+    let run = run_id(&id)?;
+    let first = snapshot(&app, run).await?.ok_or_else(|| no_run(&id))?;
+    let elsewhere = app.engine().store().kind() == store::Kind::Postgresql;
+    let follow = Follow {
+        app,
+        run,
+        changes,
+        next: Some(first),
+        sent: None,
+        elsewhere,
+        _place: place,
+    };
+    let events = stream::unfold(follow, |mut follow| async move {
+        let change = follow.next().await?;
+        Some((Ok(event(&change)), follow))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Follow all runs
+///
+/// `event: change` for every turn of every run. `event: missed` says that this stream was too slow and changes are missing, so
+/// that lists should be read again.
+#[utoipa::path(get, path = "/api/v1/events", tag = "Live", operation_id = "follow_all",
+    responses(
+        (status = 200, description = "The changes.", body = WorkspaceChange, content_type = "text/event-stream"),
+        (status = 503, description = "Too many streams are open."),
+    ))]
+pub(super) async fn of_all(
+    State(app): State<App>,
+) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    let place = place(&app)?;
+    let changes = app.engine().changes();
+    let events = stream::unfold(
+        (app, changes, place),
+        |(app, mut changes, place)| async move {
+            loop {
+                let received = tokio::select! {
+                    received = changes.recv() => received,
+                    () = app.engine().stopping() => return None,
+                };
+                let event = match received {
+                    Ok(change) if change.workspace == WORKSPACE => {
+                        event(&WorkspaceChange::of(&change))
+                    }
+                    Ok(_) => continue,
+                    Err(RecvError::Lagged(count)) => Event::default()
+                        .event("missed")
+                        .data(format!("{{\"missed\":{count}}}")),
+                    Err(RecvError::Closed) => return None,
+                };
+                return Some((Ok(event), (app, changes, place)));
+            }
+        },
+    );
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// One stream that follows a run.
+struct Follow {
+    app: App,
+    run: Uuid,
+    changes: Receiver<Arc<Change>>,
+    /// What to send at once.
+    next: Option<RunChange>,
+    /// What was sent last.
+    sent: Option<RunChange>,
+    /// Whether another server may drive the run, whose changes are not heard here.
+    elsewhere: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Follow {
+    /// The next change; `None` once the run has ended or the server stops.
+    async fn next(&mut self) -> Option<RunChange> {
+        if self
+            .sent
+            .as_ref()
+            .is_some_and(|sent| sent.status.is_final())
+        {
+            return None;
+        }
+        loop {
+            let change = match self.next.take() {
+                Some(first) => first,
+                None => self.wait().await?,
+            };
+            if self.sent.as_ref() != Some(&change) {
+                self.sent = Some(change.clone());
+                return Some(change);
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Option<RunChange> {
+        loop {
+            tokio::select! {
+                received = self.changes.recv() => match received {
+                    Ok(change) if change.run == self.run => return Some(RunChange::of(&change)),
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => return self.look().await,
+                    Err(RecvError::Closed) => return None,
+                },
+                () = tokio::time::sleep(LOOK), if self.elsewhere => return self.look().await,
+                () = self.app.engine().stopping() => return None,
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Option<RunChange> {
+        match snapshot(&self.app, self.run).await {
+            Ok(change) => change,
+            // The browser opens the stream again, which starts with a snapshot.
+            Err(_) => None,
+        }
+    }
+}
+
+impl RunChange {
+    fn of(change: &Change) -> RunChange {
+        RunChange {
+            run: change.run.to_string(),
+            status: change.status.into(),
+            steps: change
+                .steps
+                .iter()
+                .map(|(id, status)| (id.clone(), (*status).into()))
+                .collect(),
+        }
+    }
+}
+
+impl WorkspaceChange {
+    fn of(change: &Change) -> WorkspaceChange {
+        WorkspaceChange {
+            run: change.run.to_string(),
+            flow: change.flow.clone(),
+            version: change.version,
+            trigger: change.trigger.clone(),
+            status: change.status.into(),
+            at: rfc3339(change.at),
+        }
+    }
+}
+
+/// How a run stands now.
+async fn snapshot(app: &App, run: Uuid) -> Answer<Option<RunChange>> {
+    let Some(recorded) = app.engine().run(WORKSPACE, run).await? else {
+        return Ok(None);
+    };
+    let steps = recorded.plan.steps.iter().zip(&recorded.run.steps);
+    let steps = steps.map(|(step, state)| (step.id.clone(), state.status.into()));
+    Ok(Some(RunChange {
+        run: run.to_string(),
+        status: recorded.row.status.into(),
+        steps: if recorded.kept {
+            steps.collect()
+        } else {
+            BTreeMap::new()
+        },
+    }))
+}
+
+/// A place among the streams that may be open at once.
+fn place(app: &App) -> Answer<OwnedSemaphorePermit> {
+    let full = |_| {
+        Problem::new(
+            Code::Busy,
+            "too many event streams are open; close one and try again",
+        )
+    };
+    Arc::clone(&app.0.streams).try_acquire_owned().map_err(full)
+}
+
+fn event(change: &impl Serialize) -> Event {
+    let event = Event::default().event("change");
+    event
+        .json_data(change)
+        .unwrap_or_else(|_| Event::default().comment("a change could not be written"))
+}

@@ -1,0 +1,240 @@
+//! `/api/v1/flows`: drafts of flows, as documents.
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use weir_flows::document::Flow;
+
+use super::{
+    App, WORKSPACE,
+    document::{self, Checked},
+    extract::{IdempotencyKey, IfMatch, Path, Query, Text, etag, no_flow},
+    list::{Items, Page},
+    problem::{Answer, Code, Finding, Problem},
+    summary::{self, FlowSummary},
+};
+use crate::store::{self, Draft};
+
+/// What was stored, and what a person should look at.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Stored {
+    /// The flow.
+    flow: FlowSummary,
+    /// Warnings; a document with errors is not stored.
+    problems: Vec<Finding>,
+}
+
+/// List flows
+///
+/// All flows by id, each with its triggers, its last run, and how the last 24 hours went.
+#[utoipa::path(get, path = "/api/v1/flows", tag = "Flows", operation_id = "list_flows", params(Page),
+    responses((status = 200, description = "A page of flows.", body = Items<FlowSummary>)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    uri: Uri,
+    Query(page): Query<Page>,
+) -> Answer<Response> {
+    let limit = page.limit()?;
+    let listings = app
+        .engine()
+        .store()
+        .flows(WORKSPACE, summary::since(&app), page.after(), limit + 1)
+        .await?;
+    let page = Items::of(listings, limit, |listing| listing.flow.id.clone());
+    let items = page
+        .items
+        .into_iter()
+        .map(|listing| FlowSummary::of(&app, listing))
+        .collect();
+    Ok(Items {
+        items,
+        next: page.next,
+    }
+    .answer(&uri))
+}
+
+/// Import a flow
+///
+/// Stores a new flow as a draft. Nothing is stored of a document with errors. With an `Idempotency-Key`, sending the same
+/// document again answers as if it were the first time, as long as nobody has changed the draft since.
+#[utoipa::path(post, path = "/api/v1/flows", tag = "Flows", operation_id = "create_flow",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send this again.")),
+    request_body(content = ref("#/components/schemas/Flow"), description = "The document.", content_type = "application/json"),
+    responses(
+        (status = 201, description = "It is stored.", body = Stored,
+            headers(("ETag" = String, description = "The revision of the draft."), ("Location" = String, description = "Where the draft is."))),
+        (status = 409, description = "There is a flow with this id."),
+        (status = 422, description = "The document has errors, each with its place."),
+    ))]
+pub(super) async fn create(
+    State(app): State<App>,
+    IdempotencyKey(key): IdempotencyKey,
+    text: Text,
+) -> Answer<Response> {
+    let Checked {
+        flow,
+        text,
+        warnings,
+    } = document::check(&app, &text).await?;
+    let store = app.engine().store();
+    match store.create_draft(draft(&app, &flow, text.clone())).await {
+        Ok(_) => {}
+        Err(store::Error::Conflict(_)) => {
+            let same = key.is_some()
+                && store
+                    .flow(WORKSPACE, &flow.id)
+                    .await?
+                    .is_some_and(|stored| stored.revision == 1 && stored.document == text);
+            if !same {
+                let detail = format!(
+                    "there is a flow `{}` already; change it with PUT /api/v1/flows/{}, or choose another id",
+                    flow.id, flow.id
+                );
+                return Err(Problem::new(Code::Exists, detail));
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let location =
+        HeaderValue::try_from(format!("/api/v1/flows/{}", flow.id)).map_err(Problem::internal)?;
+    let mut response = stored(&app, StatusCode::CREATED, &flow.id, warnings).await?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// Read a draft
+///
+/// The document itself, printed deterministically: two spaces, stable order, a newline at the end.
+#[utoipa::path(get, path = "/api/v1/flows/{flow}", tag = "Flows", operation_id = "read_flow",
+    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    responses(
+        (status = 200, description = "The draft.", body = ref("#/components/schemas/Flow"), content_type = "application/json",
+            headers(("ETag" = String, description = "The revision of the draft."))),
+        (status = 404, description = "There is no such flow."),
+    ))]
+pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Answer<Response> {
+    let flow = app
+        .engine()
+        .store()
+        .flow(WORKSPACE, &id)
+        .await?
+        .ok_or_else(|| no_flow(&id))?;
+    let mut response = document::answer(flow.document);
+    response
+        .headers_mut()
+        .insert(header::ETAG, etag(flow.revision));
+    Ok(response)
+}
+
+/// Replace a draft
+///
+/// Stores another document for a flow that exists. What runs in production stays until it is published.
+#[utoipa::path(put, path = "/api/v1/flows/{flow}", tag = "Flows", operation_id = "replace_flow",
+    params(
+        ("flow" = String, Path, description = "The id of the flow.", example = "order-intake"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that was read. Without it the last write wins."),
+    ),
+    request_body(content = ref("#/components/schemas/Flow"), description = "The document.", content_type = "application/json"),
+    responses(
+        (status = 200, description = "It is stored.", body = Stored, headers(("ETag" = String, description = "The new revision."))),
+        (status = 404, description = "There is no such flow; POST /api/v1/flows makes one."),
+        (status = 412, description = "The draft is not the one that `If-Match` names. `ETag` names the current one."),
+        (status = 422, description = "The document has errors, each with its place."),
+    ))]
+pub(super) async fn replace(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    IfMatch(expected): IfMatch,
+    text: Text,
+) -> Answer<Response> {
+    let Checked {
+        flow,
+        text,
+        warnings,
+    } = document::check(&app, &text).await?;
+    if flow.id != id {
+        let message = format!(
+            "this is the flow `{}`, but it was sent to /api/v1/flows/{id}; ids are permanent, so send it to its own address",
+            flow.id
+        );
+        return Err(Problem::document(vec![
+            weir_flows::problem::Problem::error("/id", "other_id", message),
+        ]));
+    }
+    match app
+        .engine()
+        .store()
+        .update_draft(draft(&app, &flow, text), expected)
+        .await
+    {
+        Ok(_) => stored(&app, StatusCode::OK, &id, warnings).await,
+        Err(store::Error::NotFound(_)) => Err(no_flow(&id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Delete a flow
+///
+/// Its draft and what was published of it go, and its triggers listen no more. Its runs stay.
+#[utoipa::path(delete, path = "/api/v1/flows/{flow}", tag = "Flows", operation_id = "delete_flow",
+    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    responses((status = 204, description = "It is gone."), (status = 404, description = "There is no such flow.")))]
+pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Answer<StatusCode> {
+    if !app.engine().store().delete_flow(WORKSPACE, &id).await? {
+        return Err(no_flow(&id));
+    }
+    app.engine().unpublish(WORKSPACE, &id).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Summarise a flow
+///
+/// The same as its item in the list.
+#[utoipa::path(get, path = "/api/v1/flows/{flow}/summary", tag = "Flows", operation_id = "summarise_flow",
+    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    responses((status = 200, description = "The flow.", body = FlowSummary), (status = 404, description = "There is no such flow.")))]
+pub(super) async fn summary(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<FlowSummary>> {
+    Ok(axum::Json(summary_of(&app, &id).await?))
+}
+
+async fn summary_of(app: &App, id: &str) -> Answer<FlowSummary> {
+    let listing = app
+        .engine()
+        .store()
+        .flow_listing(WORKSPACE, id, summary::since(app))
+        .await?;
+    Ok(FlowSummary::of(app, listing.ok_or_else(|| no_flow(id))?))
+}
+
+async fn stored(
+    app: &App,
+    status: StatusCode,
+    id: &str,
+    problems: Vec<Finding>,
+) -> Answer<Response> {
+    let flow = summary_of(app, id).await?;
+    let tag = etag(flow.revision());
+    Ok((
+        status,
+        [(header::ETAG, tag)],
+        axum::Json(Stored { flow, problems }),
+    )
+        .into_response())
+}
+
+fn draft(app: &App, flow: &Flow, document: String) -> Draft {
+    Draft {
+        workspace: WORKSPACE.to_owned(),
+        flow: flow.id.clone(),
+        title: flow.title.clone(),
+        document,
+        at: app.engine().world().now_ms(),
+    }
+}

@@ -1,0 +1,485 @@
+//! `/api/v1/runs` and `/api/v1/flows/{flow}/runs`: starting runs, searching them, and reading what one did.
+
+mod detail;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use weir_flows::{document::Message, run, run::rfc3339};
+
+use super::{
+    App, WORKSPACE,
+    extract::{IdempotencyKey, Input, Path, Query, no_flow, no_run, run_id},
+    list::{Items, Page},
+    problem::{Answer, Code, Finding, Problem, findings},
+    value,
+};
+use crate::{
+    engine::{Accepted, Arrival, Recorded, Version},
+    store::{self, RunFilter},
+};
+use detail::RunDetail;
+
+pub(super) use detail::StepWord;
+
+/// The header that names the run an answer is about.
+pub(super) const RUN: HeaderName = HeaderName::from_static("weir-run");
+
+/// The header of an answer to a message that was accepted before.
+pub(super) const DUPLICATE: HeaderName = HeaderName::from_static("weir-duplicate");
+
+/// How a run stands. The last three never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RunStatus {
+    /// Something is underway.
+    Running,
+    /// Nothing is underway until a time has come.
+    Waiting,
+    /// It ended well.
+    Succeeded,
+    /// It ended in failure.
+    Failed,
+    /// A person ended it.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// Whether this status never changes.
+    pub(super) fn is_final(self) -> bool {
+        matches!(
+            self,
+            RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled
+        )
+    }
+}
+
+impl From<store::Status> for RunStatus {
+    fn from(status: store::Status) -> Self {
+        match status {
+            store::Status::Running => RunStatus::Running,
+            store::Status::Waiting => RunStatus::Waiting,
+            store::Status::Succeeded => RunStatus::Succeeded,
+            store::Status::Failed => RunStatus::Failed,
+            store::Status::Cancelled => RunStatus::Cancelled,
+        }
+    }
+}
+
+impl From<run::Status> for RunStatus {
+    fn from(status: run::Status) -> Self {
+        match status {
+            run::Status::Running => RunStatus::Running,
+            run::Status::Waiting => RunStatus::Waiting,
+            run::Status::Succeeded => RunStatus::Succeeded,
+            run::Status::Failed => RunStatus::Failed,
+            run::Status::Cancelled => RunStatus::Cancelled,
+        }
+    }
+}
+
+/// A run as lists show it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct RunSummary {
+    /// Its id, a UUID of version 7.
+    #[schema(format = "uuid")]
+    id: String,
+    /// The flow.
+    #[schema(example = "order-intake")]
+    flow: String,
+    /// The version it runs on.
+    version: u32,
+    /// The trigger that started it.
+    #[schema(example = "order")]
+    trigger: String,
+    /// How it stands.
+    status: RunStatus,
+    /// When it started.
+    #[schema(format = DateTime)]
+    started_at: String,
+    /// When it ended; null while it has not.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// Why it failed; null where it did not.
+    failure: Option<RunFailure>,
+}
+
+/// Why a run failed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct RunFailure {
+    /// The step; null where the run took too long as a whole.
+    #[serde(default)]
+    step: Option<String>,
+    /// The failure class.
+    #[schema(example = "transient")]
+    class: String,
+    /// What happened.
+    message: String,
+}
+
+impl From<store::Run> for RunSummary {
+    fn from(run: store::Run) -> Self {
+        RunSummary {
+            id: run.id.to_string(),
+            flow: run.flow,
+            version: run.version,
+            trigger: run.trigger,
+            status: run.status.into(),
+            started_at: rfc3339(run.started_at),
+            ended_at: run.ended_at.map(rfc3339),
+            failure: run
+                .failure
+                .and_then(|text| serde_json::from_str(&text).ok()),
+        }
+    }
+}
+
+/// Which runs to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Search {
+    /// Only runs of this flow.
+    flow: Option<String>,
+    /// Only runs that stand so: `running`, `waiting`, `succeeded`, `failed` or `cancelled`.
+    #[param(example = "failed")]
+    status: Option<String>,
+    /// Only runs that this trigger started.
+    trigger: Option<String>,
+    /// Only runs that started at this time or later (RFC 3339).
+    #[param(example = "2026-01-01T00:00:00Z")]
+    from: Option<String>,
+    /// Only runs that started before this time (RFC 3339).
+    to: Option<String>,
+    /// How many runs to give, from 1 to 200; 50 where nothing is said.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// Where the page starts: the `next` of the page before.
+    cursor: Option<String>,
+}
+
+impl Search {
+    fn filter(self) -> Answer<RunFilter> {
+        let empty = |text: &String| !text.is_empty();
+        let status = self.status.filter(empty).map(|word| {
+            store::Status::parse(&word).ok_or_else(|| {
+                Problem::bad_request(format!("`status` is `{word}`; it must be running, waiting, succeeded, failed or cancelled"))
+            })
+        });
+        let cursor = self.cursor.filter(empty).map(|cursor| {
+            cursor.parse().map_err(|_| {
+                Problem::bad_request(
+                    "`cursor` is not one of this list; take the `next` of the page before",
+                )
+            })
+        });
+        Ok(RunFilter {
+            flow: self.flow.filter(empty),
+            status: status.transpose()?,
+            trigger: self.trigger.filter(empty),
+            from: time("from", self.from.filter(empty))?,
+            to: time("to", self.to.filter(empty))?,
+            after: cursor.transpose()?,
+            limit: Page {
+                limit: self.limit,
+                cursor: None,
+            }
+            .limit()?,
+        })
+    }
+}
+
+fn time(name: &str, text: Option<String>) -> Answer<Option<i64>> {
+    let Some(text) = text else { return Ok(None) };
+    // A plus in a query is a space unless it is escaped, and a zone is easily written with one.
+    match chrono::DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
+        Ok(time) => Ok(Some(time.timestamp_millis())),
+        Err(_) => Err(Problem::bad_request(format!(
+            "`{name}` is `{text}`; write a time such as 2026-01-01T00:00:00Z"
+        ))),
+    }
+}
+
+/// List runs
+///
+/// The newest first.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "Runs", operation_id = "list_runs", params(Search),
+    responses((status = 200, description = "A page of runs.", body = Items<RunSummary>)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    uri: Uri,
+    Query(search): Query<Search>,
+) -> Answer<Response> {
+    let page = app
+        .engine()
+        .store()
+        .runs(WORKSPACE, &search.filter()?)
+        .await?;
+    let items: Vec<RunSummary> = page.items.into_iter().map(RunSummary::from).collect();
+    Ok(Items {
+        items,
+        next: page.next.map(|cursor| cursor.to_string()),
+    }
+    .answer(&uri))
+}
+
+/// What to start a run with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Start {
+    /// The trigger; may be left out where the flow has only one.
+    #[serde(default)]
+    #[schema(example = "order")]
+    trigger: Option<String>,
+    /// The message.
+    #[serde(default)]
+    message: StartMessage,
+}
+
+/// A message for a trigger.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct StartMessage {
+    /// Any JSON value.
+    #[schema(value_type = Value)]
+    body: Value,
+    /// Headers; their names become lower-case.
+    #[schema(value_type = Object)]
+    headers: Map<String, Value>,
+    /// Query parameters.
+    #[schema(value_type = Object)]
+    query: Map<String, Value>,
+    /// Path parameters.
+    #[schema(value_type = Object)]
+    params: Map<String, Value>,
+    /// The HTTP method.
+    method: Option<String>,
+}
+
+impl From<StartMessage> for Message {
+    fn from(message: StartMessage) -> Self {
+        Message {
+            body: message.body,
+            headers: message
+                .headers
+                .into_iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value))
+                .collect(),
+            query: message.query,
+            params: message.params,
+            method: message.method,
+        }
+    }
+}
+
+/// Start a run
+///
+/// Runs the published version of a flow with this message, whatever the kind of its trigger. The message is on disk when the
+/// answer comes. With an `Idempotency-Key` a second request gets the run of the first one (`Weir-Duplicate: true`), unless the
+/// trigger has a dedupe key of its own, which then decides.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/runs", tag = "Runs", operation_id = "start_run",
+    params(
+        ("flow" = String, Path, description = "The id of the flow.", example = "order-intake"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send this again."),
+    ),
+    request_body = Start,
+    responses(
+        (status = 202, description = "The run is underway or has ended.", body = RunSummary,
+            headers(("Location" = String, description = "Where the run is."), ("Weir-Run" = String, description = "The id of the run."))),
+        (status = 404, description = "There is no such flow or trigger."),
+        (status = 409, description = "No version is published, or the trigger's filter lets no run start."),
+        (status = 422, description = "The message does not satisfy the trigger's schema."),
+    ))]
+pub(super) async fn start(
+    State(app): State<App>,
+    Path(flow): Path<String>,
+    IdempotencyKey(key): IdempotencyKey,
+    Input(start): Input<Start>,
+) -> Answer<Response> {
+    let engine = app.engine();
+    let Some(version) = engine.published(WORKSPACE, &flow) else {
+        return Err(match engine.store().flow(WORKSPACE, &flow).await? {
+            None => no_flow(&flow),
+            Some(_) => Problem::new(
+                Code::NotPublished,
+                format!(
+                    "no version of `{flow}` is published; publish it with POST /api/v1/flows/{flow}/publish"
+                ),
+            ),
+        });
+    };
+    let trigger = start.trigger.map_or_else(|| only_trigger(&version), Ok)?;
+    let arrival = Arrival {
+        trigger: known_trigger(&version, trigger)?,
+        version,
+        message: start.message.into(),
+        dedupe: key.map(|key| format!("idempotency-key:{key}")),
+        fire: None,
+    };
+    let (id, duplicate) = match engine.accept(arrival).await? {
+        Accepted::Run(started) => (started.id, false),
+        Accepted::Duplicate(first) => (first, true),
+        Accepted::Filtered => {
+            let detail =
+                "the filter of the trigger is false for this message, so no run was started";
+            return Err(Problem::new(Code::Filtered, detail));
+        }
+        Accepted::Refused(problems) => {
+            let place = |finding: Finding| Finding {
+                at: format!("/message/body{}", finding.at),
+                ..finding
+            };
+            let detail = "the body does not satisfy the schema of the trigger; no run was started";
+            return Err(Problem::new(Code::MessageRefused, detail)
+                .with_errors(findings(problems).into_iter().map(place).collect()));
+        }
+        Accepted::AlreadyFired => {
+            return Err(Problem::internal("a manual run met a fire of a schedule"));
+        }
+    };
+    let run = engine
+        .store()
+        .run(WORKSPACE, id)
+        .await?
+        .ok_or_else(|| no_run(&id.to_string()))?;
+    let text = id.to_string();
+    let mut response = (StatusCode::ACCEPTED, Json(RunSummary::from(run))).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::LOCATION,
+        HeaderValue::try_from(format!("/api/v1/runs/{text}")).map_err(Problem::internal)?,
+    );
+    headers.insert(RUN, HeaderValue::try_from(text).map_err(Problem::internal)?);
+    if duplicate {
+        headers.insert(DUPLICATE, value("true"));
+    }
+    Ok(response)
+}
+
+fn only_trigger(version: &Version) -> Answer<String> {
+    let mut ids = version.plan.triggers.keys();
+    match (ids.next(), ids.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        _ => Err(Problem::new(
+            Code::InvalidBody,
+            format!(
+                "`trigger` is missing; this flow has several: {}",
+                triggers(version)
+            ),
+        )),
+    }
+}
+
+fn known_trigger(version: &Version, trigger: String) -> Answer<String> {
+    if version.plan.triggers.contains_key(&trigger) {
+        return Ok(trigger);
+    }
+    let detail = format!(
+        "version {} of `{}` has no trigger `{trigger}`; it has: {}",
+        version.number,
+        version.flow,
+        triggers(version)
+    );
+    Err(Problem::not_found(detail))
+}
+
+fn triggers(version: &Version) -> String {
+    version
+        .plan
+        .triggers
+        .keys()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Read a run
+///
+/// What arrived, what each step got and gave, and every attempt with what went over the wire, secrets masked. A value of more
+/// than 256 KiB is replaced by `{"$truncated": bytes, "preview": text}`; the operations below give the whole one. Where the
+/// flow keeps no history, `kept` is false, and message and steps are empty.
+#[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "Runs", operation_id = "read_run",
+    params(("run" = String, Path, description = "The id of the run.")),
+    responses((status = 200, description = "The run.", body = RunDetail), (status = 404, description = "There is no such run.")))]
+pub(super) async fn read(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<Json<RunDetail>> {
+    let recorded = recorded(&app, &id).await?;
+    Ok(Json(RunDetail::of(recorded)))
+}
+
+/// Read the whole message of a run
+#[utoipa::path(get, path = "/api/v1/runs/{run}/message", tag = "Runs", operation_id = "read_run_message",
+    params(("run" = String, Path, description = "The id of the run.")),
+    responses((status = 200, description = "The message, as scripts see it as `trigger`.", body = Value), (status = 404, description = "There is no such run, or its history was not kept.")))]
+pub(super) async fn message(State(app): State<App>, Path(id): Path<String>) -> Answer<Json<Value>> {
+    let recorded = recorded(&app, &id).await?;
+    if !recorded.kept {
+        return Err(not_kept(&id));
+    }
+    Ok(Json(detail::message(&recorded.run)))
+}
+
+/// Read the whole input of a step
+#[utoipa::path(get, path = "/api/v1/runs/{run}/steps/{step}/input", tag = "Runs", operation_id = "read_step_input",
+    params(("run" = String, Path, description = "The id of the run."), ("step" = String, Path, description = "The id of the step.", example = "price")),
+    responses((status = 200, description = "The input.", body = Value), (status = 404, description = "There is no such run or step, or the step has not started.")))]
+pub(super) async fn input(
+    State(app): State<App>,
+    Path((id, step)): Path<(String, String)>,
+) -> Answer<Json<Value>> {
+    let (recorded, position) = step_of(&app, &id, &step).await?;
+    if recorded.run.steps[position].started_at.is_none() {
+        return Err(Problem::not_found(format!(
+            "the step `{step}` has not started, so it has no input"
+        )));
+    }
+    Ok(Json(Value::clone(&detail::input(&recorded, position))))
+}
+
+/// Read the whole output of a step
+#[utoipa::path(get, path = "/api/v1/runs/{run}/steps/{step}/output", tag = "Runs", operation_id = "read_step_output",
+    params(("run" = String, Path, description = "The id of the run."), ("step" = String, Path, description = "The id of the step.", example = "price")),
+    responses((status = 200, description = "The output.", body = Value), (status = 404, description = "There is no such run or step, or the step has not succeeded.")))]
+pub(super) async fn output(
+    State(app): State<App>,
+    Path((id, step)): Path<(String, String)>,
+) -> Answer<Json<Value>> {
+    let (recorded, position) = step_of(&app, &id, &step).await?;
+    match recorded.run.outputs.at(position) {
+        Some(output) => Ok(Json(Value::clone(output))),
+        None => Err(Problem::not_found(format!(
+            "the step `{step}` has not succeeded, so it has no output"
+        ))),
+    }
+}
+
+async fn recorded(app: &App, id: &str) -> Answer<Recorded> {
+    app.engine()
+        .run(WORKSPACE, run_id(id)?)
+        .await?
+        .ok_or_else(|| no_run(id))
+}
+
+async fn step_of(app: &App, id: &str, step: &str) -> Answer<(Recorded, usize)> {
+    let recorded = recorded(app, id).await?;
+    if !recorded.kept {
+        return Err(not_kept(id));
+    }
+    let position = recorded.plan.position(step);
+    let position = position
+        .ok_or_else(|| Problem::not_found(format!("the run `{id}` has no step `{step}`")))?;
+    Ok((recorded, position))
+}
+
+fn not_kept(id: &str) -> Problem {
+    Problem::not_found(format!(
+        "the history of the run `{id}` was not kept; the setting `history` of its flow decides that"
+    ))
+}
