@@ -90,6 +90,8 @@ pub enum Error {
 }
 
 /// A request, with what may leave the origin it is for told apart from what may not.
+///
+/// The HTTP library keeps headers and body in memory of its own until they are sent; that memory is not wiped.
 #[derive(Clone)]
 pub struct Request {
     /// The method.
