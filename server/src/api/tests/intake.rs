@@ -271,7 +271,8 @@ async fn a_run_that_fails_before_it_answers_is_a_problem_with_its_id() {
     let mut document = orders();
     document["steps"]["price"] =
         json!({ "kind": "fail", "config": { "message": "no such article", "class": "rejected" } });
-    document["steps"]["thanks"]["config"]["body"] = json!("never");
+    document["steps"].as_object_mut().unwrap().remove("thanks");
+    document["links"] = json!([{ "from": "order", "to": "price" }]);
     server.publish(&document).await;
     let reply = post(
         &server,
