@@ -4,7 +4,7 @@
 //! instant, its dice) stands in a thread-local slot that is filled for the time of `eval`.
 
 use super::error::complaint;
-use rhai::{Dynamic, EvalAltResult, FnPtr, Position, Scope as RhaiScope};
+use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, Position, Scope as RhaiScope};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -94,6 +94,7 @@ pub struct Moment {
 /// The evaluation that is running on this thread.
 struct Turn {
     bounds: Bounds,
+    inputs: Vec<(ImmutableString, Dynamic)>,
     now_ms: i64,
     dice: Cell<u64>,
     operations: Cell<u64>,
@@ -119,10 +120,16 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn enter(bounds: &Bounds, moment: Moment) -> Self {
+    /// Starts an evaluation that reads these inputs by name.
+    pub(crate) fn enter(
+        bounds: &Bounds,
+        moment: Moment,
+        inputs: Vec<(ImmutableString, Dynamic)>,
+    ) -> Self {
         let turn = Rc::new(Turn {
             memory_at_start: bounds.meter.map_or(0, |meter| meter()),
             bounds: bounds.clone(),
+            inputs,
             now_ms: moment.now_ms,
             dice: Cell::new(moment.dice),
             operations: Cell::new(0),
@@ -309,6 +316,17 @@ pub(crate) fn note_complaint(message: &str) {
     }
 }
 
+/// The engine's callback for reading a variable that the script has not defined itself: an input
+/// stands beside the script's own variables, so that closures can read it while it is in use.
+pub(crate) fn input(name: &str) -> Option<Dynamic> {
+    TURN.with(|slot| {
+        let slot = slot.borrow();
+        let inputs = &slot.as_deref()?.inputs;
+        let (_, value) = inputs.iter().find(|(input, _)| input.as_str() == name)?;
+        Some(value.clone())
+    })
+}
+
 /// The engine's callback for reading a variable: measures what the script has built by hand.
 ///
 /// A full measure is taken at most every 1,000 operations and less often if there is much to
@@ -351,10 +369,8 @@ pub(crate) fn on_variable(
     Ok(())
 }
 
+/// A value that is locked looks like none of these; it is looked at when it is free again.
 fn glance(value: &Dynamic, bounds: &Bounds) -> Result<(), String> {
-    if value.is_locked() {
-        return Ok(());
-    }
     if let Ok(text) = value.as_immutable_string_ref() {
         if text.len() > bounds.string_bytes {
             return Err(too_long(text.len(), bounds.string_bytes));
@@ -373,9 +389,6 @@ fn glance(value: &Dynamic, bounds: &Bounds) -> Result<(), String> {
 
 fn walk(value: &Dynamic, bounds: &Bounds, depth: usize, seen: &mut u64) -> Result<(), String> {
     *seen += 1;
-    if value.is_locked() {
-        return Ok(());
-    }
     glance(value, bounds)?;
     let limit = bounds.nesting.min(120);
     if depth > limit {

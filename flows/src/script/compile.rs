@@ -3,7 +3,12 @@
 use super::engine::{self, Shared};
 use super::error::{self, Error, ErrorKind};
 use super::scope::{Name, STANDARD_NAMES};
-use rhai::{AST, ASTNode, Expr, ImmutableString, Position, Scope as RhaiScope, Stmt};
+use super::thaw::{CHANGING, CHANGING_TEXT};
+use super::view::MapView;
+use rhai::{
+    AST, ASTNode, Expr, FuncRegistration, ImmutableString, Module, Position, Scope as RhaiScope,
+    Stmt,
+};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +33,7 @@ struct Compiled {
     source: String,
     form: Form,
     ast: AST,
-    names: Vec<(ImmutableString, Slot)>,
+    names: Vec<(ImmutableString, Slot, bool)>,
     steps: Vec<StepReference>,
 }
 
@@ -70,14 +75,15 @@ impl Script {
 
     /// The names of the scope that the script reads.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.names.iter().map(|(name, _)| name.as_str())
+        self.0.names.iter().map(|(name, ..)| name.as_str())
     }
 
     pub(crate) fn ast(&self) -> &AST {
         &self.0.ast
     }
 
-    pub(crate) fn slots(&self) -> &[(ImmutableString, Slot)] {
+    /// The names the script reads, what fills them, and whether the script changes them.
+    pub(crate) fn slots(&self) -> &[(ImmutableString, Slot, bool)] {
         &self.0.names
     }
 }
@@ -111,6 +117,7 @@ pub fn compile_with(source: &str, form: Form, extra: &[&str]) -> Result<Script, 
     for name in &names {
         scope.push(*name, ());
     }
+    engine::begin_source();
     let parsed = match form {
         Form::Expression if source.trim().is_empty() => {
             return Err(Error::whole(ErrorKind::Syntax, "the expression is empty"));
@@ -118,13 +125,20 @@ pub fn compile_with(source: &str, form: Form, extra: &[&str]) -> Result<Script, 
         Form::Expression => shared.engine.compile_expression_with_scope(&scope, source),
         Form::Script => shared.engine.compile_with_scope(&scope, source),
     };
-    let ast = parsed.map_err(|problem| error::from_parse(&problem, &names))?;
+    let mut ast = parsed.map_err(|problem| error::from_parse(&problem, &names))?;
     let found = inspect(&ast, &names);
     check_functions(&ast, &found, shared)?;
+    ast.combine(AST::new_from_module(getters(&found.properties)));
     let names = found
         .names
         .into_iter()
-        .map(|name| (ImmutableString::from(name), slot(name)))
+        .map(|name| {
+            (
+                ImmutableString::from(name),
+                slot(name),
+                found.changed.contains(name),
+            )
+        })
         .collect();
     Ok(Script(Arc::new(Compiled {
         source: source.to_owned(),
@@ -146,10 +160,25 @@ fn slot(name: &str) -> Slot {
     }
 }
 
+/// Getters for the fields that a script reads by name. The engine would find each field without
+/// them, but only after it has looked for a getter and put the failure into words.
+fn getters(properties: &BTreeSet<String>) -> Module {
+    let mut module = Module::new();
+    for property in properties {
+        let key = property.clone();
+        FuncRegistration::new_getter(property)
+            .with_purity(true)
+            .set_into_module(&mut module, move |map: &mut MapView| map.field(&key));
+    }
+    module
+}
+
 /// What the syntax tree tells.
 #[derive(Default)]
 struct Found<'n> {
     names: BTreeSet<&'n str>,
+    /// Names whose value the script sets, or on whose value it calls a function that changes it.
+    changed: BTreeSet<String>,
     steps: Vec<StepReference>,
     calls: Vec<(ImmutableString, Position)>,
     methods: Vec<(ImmutableString, Position)>,
@@ -164,6 +193,12 @@ fn inspect<'n>(ast: &AST, names: &[&'n str]) -> Found<'n> {
             Some(ASTNode::Expr(expression)) => found.expression(expression, names),
             Some(ASTNode::Stmt(Stmt::FnCall(call, place))) if call.op_token.is_none() => {
                 found.calls.push((call.name.clone(), *place));
+                if let Some(first) = call.args.first().filter(|_| changes(&call.name)) {
+                    found.changed.extend(root(first));
+                }
+            }
+            Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => {
+                found.changed.extend(root(&assignment.1.lhs));
             }
             _ => {}
         }
@@ -182,6 +217,9 @@ impl<'n> Found<'n> {
             }
             Expr::FnCall(call, place) if call.op_token.is_none() => {
                 self.calls.push((call.name.clone(), *place));
+                if let Some(first) = call.args.first().filter(|_| changes(&call.name)) {
+                    self.changed.extend(root(first));
+                }
             }
             Expr::MethodCall(call, place) => self.methods.push((call.name.clone(), *place)),
             Expr::Property(property, _) => {
@@ -197,10 +235,38 @@ impl<'n> Found<'n> {
                 if on_steps {
                     self.steps.extend(step_of(&chain.rhs));
                 }
+                if calls_changing(&chain.rhs) {
+                    self.changed.extend(root(expression));
+                }
             }
             _ => {}
         }
     }
+}
+
+/// The variable that a chain of fields and items starts from.
+fn root(chain: &Expr) -> Option<String> {
+    match chain {
+        Expr::Variable(variable, ..) => Some(variable.1.to_string()),
+        Expr::Dot(chain, ..) | Expr::Index(chain, ..) => root(&chain.lhs),
+        _ => None,
+    }
+}
+
+/// Whether a chain goes on to a function that changes what it is called on.
+fn calls_changing(rest: &Expr) -> bool {
+    match rest {
+        Expr::MethodCall(call, _) => changes(&call.name),
+        Expr::Dot(chain, ..) | Expr::Index(chain, ..) => {
+            calls_changing(&chain.lhs) || calls_changing(&chain.rhs)
+        }
+        _ => false,
+    }
+}
+
+fn changes(function: &str) -> bool {
+    // `split` changes a list but is nearly always called on a text, which it does not change.
+    function != "split" && (CHANGING.contains(&function) || CHANGING_TEXT.contains(&function))
 }
 
 /// The id in what follows `steps.` or `steps[`.
@@ -239,7 +305,8 @@ fn check_functions(ast: &AST, found: &Found<'_>, shared: &Shared) -> Result<(), 
         None => Ok(()),
         Some((name, place)) => {
             let known = shared.functions.iter().map(String::as_str);
-            let message = error::unknown_function(name, known.chain(own.iter().map(String::as_str)));
+            let message =
+                error::unknown_function(name, known.chain(own.iter().map(String::as_str)));
             Err(Error::at(ErrorKind::Syntax, message, place))
         }
     }

@@ -62,6 +62,11 @@ pub(crate) fn from_parse(error: &ParseError, names: &[&str]) -> Error {
             "the script ends too early: something is not closed or finished".to_owned()
         }
         ParseErrorType::Reserved(word) => format!("`{word}` cannot be used in a script"),
+        ParseErrorType::BadInput(problem) if problem.to_string().ends_with("is disabled") => {
+            let word = problem.to_string();
+            let word = word.split('\'').nth(1).unwrap_or("this").to_owned();
+            format!("`{word}` cannot be used in a script")
+        }
         ParseErrorType::BadInput(problem) => decapitalize(&problem.to_string()),
         other => decapitalize(&other.to_string()),
     };
@@ -70,10 +75,8 @@ pub(crate) fn from_parse(error: &ParseError, names: &[&str]) -> Error {
 
 /// The sentence for a variable nobody defined.
 pub(crate) fn unknown_variable(name: &str, names: &[&str]) -> String {
-    if names.contains(&name) {
-        return format!(
-            "a function sees only its parameters: pass `{name}` to it, or use a closure"
-        );
+    if ["null", "nil", "none", "undefined"].contains(&name) {
+        return format!("there is no `{name}`; what is missing is written `()`");
     }
     match nearest(name, names.iter().copied()) {
         Some(near) => format!("the name `{name}` is unknown; did you mean `{near}`?"),
@@ -93,13 +96,10 @@ pub(crate) fn unknown_function<'n>(name: &str, known: impl Iterator<Item = &'n s
 }
 
 /// The known name that is closest to what was written, if one is close enough to be a typo.
-pub(crate) fn nearest<'n>(
-    written: &str,
-    known: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let limit = match written.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=4 => 1,
+        5..=7 => 2,
         _ => 3,
     };
     known
@@ -123,7 +123,9 @@ fn distance(left: &str, right: &str) -> usize {
         let mut row = vec![i];
         for j in 1..=right.len() {
             let change = usize::from(left[i - 1] != right[j - 1]);
-            let mut edits = (above[j] + 1).min(row[j - 1] + 1).min(above[j - 1] + change);
+            let mut edits = (above[j] + 1)
+                .min(row[j - 1] + 1)
+                .min(above[j - 1] + change);
             if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
                 edits = edits.min(before[j - 2] + 1);
             }
@@ -157,9 +159,10 @@ pub(crate) fn from_run<'n>(
             "functions call each other too deeply: is there a recursion that does not end?"
                 .to_owned(),
         ),
-        Rhai::ErrorTooManyVariables(..) => {
-            (ErrorKind::Bound, "the script has too many variables".to_owned())
-        }
+        Rhai::ErrorTooManyVariables(..) => (
+            ErrorKind::Bound,
+            "the script has too many variables".to_owned(),
+        ),
         Rhai::ErrorDataTooLarge(what, ..) => {
             (ErrorKind::Bound, format!("a value is too large: {what}"))
         }
@@ -204,6 +207,15 @@ pub(crate) fn from_run<'n>(
             } else {
                 format!("expected {}, found {}", type_word(wanted), type_word(got))
             },
+        ),
+        Rhai::ErrorDataRace(..) => (
+            ErrorKind::Runtime,
+            "a closure uses a variable while it is being worked on; read what it needs into another variable first"
+                .to_owned(),
+        ),
+        Rhai::ErrorNonPureMethodCallOnConstant(name, ..) => (
+            ErrorKind::Runtime,
+            format!("`{name}` would change a value that stays as it is; copy it first, as in `let copy = input;`"),
         ),
         Rhai::ErrorArithmetic(text, ..) => (ErrorKind::Runtime, decapitalize(text)),
         Rhai::ErrorAssignmentToConstant(name, ..) => (
@@ -250,12 +262,17 @@ fn thrown_text(value: &rhai::Dynamic) -> String {
 fn no_such_function<'n>(signature: &str, known: impl Iterator<Item = &'n str>) -> String {
     let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ""));
     let types: Vec<&str> = arguments
-        .trim_end_matches(')')
+        .strip_suffix(')')
+        .unwrap_or(arguments)
         .split(", ")
         .filter(|word| !word.is_empty())
         .map(type_word)
         .collect();
-    if !name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') {
+    if !name
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_alphabetic() || c == '_')
+    {
         let hint = if types.contains(&"decimal") && types.contains(&"number with a point") {
             "; a decimal and a float do not mix: use decimal(x) or to_float(x) on one of them"
         } else if types.contains(&"nothing") {
@@ -294,7 +311,9 @@ fn no_such_property(text: &str) -> String {
         "()" => format!(
             "cannot read `{property}`: what stands before it is missing; write `?.{property}` to get () then"
         ),
-        "array" => format!("a list has no `{property}`; pick an item first, as in `[0].{property}`"),
+        "array" => {
+            format!("a list has no `{property}`; pick an item first, as in `[0].{property}`")
+        }
         other => format!("cannot read `{property}` of {}", type_word(other)),
     }
 }
@@ -304,9 +323,7 @@ fn cannot_index(text: &str) -> String {
     let (target, index) = text.split_once(" [").unwrap_or((text, ""));
     let index = index.split(']').next().unwrap_or("");
     match (target, type_word(index)) {
-        ("()", _) => {
-            "cannot look into a missing value; write `?[…]` to get () then".to_owned()
-        }
+        ("()", _) => "cannot look into a missing value; write `?[…]` to get () then".to_owned(),
         (target, index) => format!("cannot look into {} with {index}", type_word(target)),
     }
 }

@@ -19,10 +19,11 @@ pub fn eval(
     moment: Moment,
     bounds: &Bounds,
 ) -> Result<Arc<Value>, Error> {
-    let guard = Guard::enter(bounds, moment);
-    let result = run(script, scope, &guard)?;
-    bounds::measure(&result, bounds)
-        .map_err(|what| Error::whole(ErrorKind::Bound, format!("the result is too large: {what}")))?;
+    let (guard, mut own) = enter(script, scope, moment, bounds);
+    let result = run(script, &mut own, &guard)?;
+    bounds::measure(&result, bounds).map_err(|what| {
+        Error::whole(ErrorKind::Bound, format!("the result is too large: {what}"))
+    })?;
     value::shared(&result).map_err(|problem| Error::whole(ErrorKind::Runtime, problem.to_string()))
 }
 
@@ -33,8 +34,8 @@ pub fn eval_bool(
     moment: Moment,
     bounds: &Bounds,
 ) -> Result<bool, Error> {
-    let guard = Guard::enter(bounds, moment);
-    let result = run(script, scope, &guard)?;
+    let (guard, mut own) = enter(script, scope, moment, bounds);
+    let result = run(script, &mut own, &guard)?;
     result.as_bool().map_err(|kind| {
         let found = match engine::shared().engine.map_type_name(kind) {
             "()" => "nothing".to_owned(),
@@ -47,25 +48,43 @@ pub fn eval_bool(
     })
 }
 
-fn run(script: &Script, scope: &Scope, guard: &Guard) -> Result<Dynamic, Error> {
-    let shared = engine::shared();
-    let mut variables = RhaiScope::new();
-    for (name, slot) in script.slots() {
+/// Makes the views of the inputs that the script reads. What it changes becomes a variable of its
+/// own; everything else is read-only.
+fn enter(
+    script: &Script,
+    scope: &Scope,
+    moment: Moment,
+    bounds: &Bounds,
+) -> (Guard, RhaiScope<'static>) {
+    let mut own = RhaiScope::new();
+    let mut inputs = Vec::with_capacity(script.slots().len());
+    for (name, slot, changed) in script.slots() {
         let value = match slot {
             Slot::Value(name) => scope.get(*name).map(view::of),
-            Slot::Steps => scope
-                .steps()
-                .map(|outputs| Dynamic::from(MapView::steps(Arc::clone(outputs)))),
+            Slot::Steps => {
+                let outputs = scope.steps().cloned().unwrap_or_default();
+                Some(Dynamic::from(MapView::steps(outputs)))
+            }
             Slot::Http => scope
                 .http()
                 .map(|http| Dynamic::from(Handle::new(Arc::clone(http)))),
             Slot::Nothing => None,
         };
-        variables.push_dynamic(name.clone(), value.unwrap_or(Dynamic::UNIT));
+        let value = value.unwrap_or(Dynamic::UNIT);
+        if *changed {
+            own.push_dynamic(name.clone(), value);
+        } else {
+            inputs.push((name.clone(), value));
+        }
     }
+    (Guard::enter(bounds, moment, inputs), own)
+}
+
+fn run(script: &Script, own: &mut RhaiScope<'_>, guard: &Guard) -> Result<Dynamic, Error> {
+    let shared = engine::shared();
     shared
         .engine
-        .eval_ast_with_scope::<Dynamic>(&mut variables, script.ast())
+        .eval_ast_with_scope::<Dynamic>(own, script.ast())
         .map(Dynamic::flatten)
         .map_err(|problem| {
             error::from_run(

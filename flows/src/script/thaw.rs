@@ -4,6 +4,7 @@
 //! construction, for the engine's own functions and for ours. A function that changes its first
 //! argument replaces the view by a copy of one's own, one level deep, before it does so.
 
+use super::error::complaint;
 use super::view::{ListView, MapView};
 use rhai::plugin::RhaiResult;
 use rhai::{
@@ -15,14 +16,39 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Functions that change the list or map they are called on.
-const CHANGING: &[&str] = &[
-    "+=", "-=", "append", "chop", "clear", "dedup", "drain", "fill_with", "for_each", "insert", "mixin",
-    "pad", "pop", "push", "remove", "retain", "reverse", "set", "shift", "sort", "sort_desc",
-    "splice", "split", "take", "truncate",
+pub(crate) const CHANGING: &[&str] = &[
+    "+=",
+    "-=",
+    "append",
+    "chop",
+    "clear",
+    "dedup",
+    "drain",
+    "fill_with",
+    "for_each",
+    "insert",
+    "mixin",
+    "pad",
+    "pop",
+    "push",
+    "remove",
+    "retain",
+    "reverse",
+    "set",
+    "shift",
+    "sort",
+    "sort_desc",
+    "splice",
+    "split",
+    "take",
+    "truncate",
 ];
 
 /// What the engine calls the function behind `value[index] = …`.
 const INDEX_SETTER: &str = "index$set$";
+
+/// Functions that change the text they are called on.
+pub(crate) const CHANGING_TEXT: &[&str] = &["crop", "make_lower", "make_upper", "set", "truncate"];
 
 /// Registers the views' own functions, and those of lists and maps for views.
 pub(crate) fn register(engine: &mut Engine) {
@@ -156,14 +182,11 @@ fn reading(module: &mut Module) {
         });
     FuncRegistration::new_index_getter()
         .with_purity(true)
-        .set_into_module(
-            module,
-            |list: &mut ListView, index: INT| -> RhaiResult {
-                list.at(index).ok_or_else(|| {
-                    EvalAltResult::ErrorArrayBounds(list.len(), index, Position::NONE).into()
-                })
-            },
-        );
+        .set_into_module(module, |list: &mut ListView, index: INT| -> RhaiResult {
+            list.at(index).ok_or_else(|| {
+                EvalAltResult::ErrorArrayBounds(list.len(), index, Position::NONE).into()
+            })
+        });
     FuncRegistration::new_getter("len").set_into_module(module, |list: ListView| size(list.len()));
     FuncRegistration::new_getter("is_empty")
         .set_into_module(module, |list: ListView| list.len() == 0);
@@ -173,8 +196,6 @@ fn reading(module: &mut Module) {
     FuncRegistration::new("is_empty").set_into_module(module, |map: MapView| map.len() == 0);
     FuncRegistration::new("contains")
         .set_into_module(module, |map: MapView, key: ImmutableString| map.has(&key));
-    FuncRegistration::new("get")
-        .set_into_module(module, |map: MapView, key: ImmutableString| map.field(&key));
     FuncRegistration::new("get").set_into_module(module, |list: ListView, index: INT| {
         list.at(index).unwrap_or(Dynamic::UNIT)
     });
@@ -195,6 +216,9 @@ fn writing(module: &mut Module) {
             unchanged(&map.field(&key), new) && (!new.is_unit() || map.has(&key))
         });
         if !unchanged {
+            if slot.is_read_only() {
+                return Err(read_only());
+            }
             own(slot);
             if let Some(mut map) = slot.write_lock::<Map>() {
                 map.insert(key.as_str().into(), new.take().flatten());
@@ -214,6 +238,9 @@ fn writing(module: &mut Module) {
             return Err(EvalAltResult::ErrorArrayBounds(length, index, Position::NONE).into());
         };
         if !unchanged(&old, new) {
+            if slot.is_read_only() {
+                return Err(read_only());
+            }
             let position = if index < 0 {
                 length.saturating_sub(usize::try_from(index.unsigned_abs()).unwrap_or(length))
             } else {
@@ -233,7 +260,7 @@ fn writing(module: &mut Module) {
     let method = |func: Arc<rhai_call::Native>| RhaiFunc::Method {
         func,
         has_context: false,
-        is_pure: false,
+        is_pure: true,
         is_volatile: false,
     };
     FuncRegistration::new(INDEX_SETTER).set_into_module_raw(
@@ -254,6 +281,12 @@ fn writing(module: &mut Module) {
         ],
         method(Arc::new(set_item)),
     );
+    let method = |func: Arc<rhai_call::Native>| RhaiFunc::Method {
+        func,
+        has_context: false,
+        is_pure: false,
+        is_volatile: false,
+    };
     let extend = |_: Option<NativeCallContext>, arguments: &mut [&mut Dynamic]| {
         let [slot, new] = arguments else {
             return Ok(Dynamic::UNIT);
@@ -312,12 +345,14 @@ mod rhai_call {
 fn comparing(module: &mut Module) {
     let same_maps = |one: MapView, two: MapView| one.same(&two) || one.json() == two.json();
     FuncRegistration::new("==").set_into_module(module, same_maps);
-    FuncRegistration::new("!=")
-        .set_into_module(module, move |one: MapView, two: MapView| !same_maps(one, two));
+    FuncRegistration::new("!=").set_into_module(module, move |one: MapView, two: MapView| {
+        !same_maps(one, two)
+    });
     let same_lists = |one: ListView, two: ListView| one.same(&two) || one.json() == two.json();
     FuncRegistration::new("==").set_into_module(module, same_lists);
-    FuncRegistration::new("!=")
-        .set_into_module(module, move |one: ListView, two: ListView| !same_lists(one, two));
+    FuncRegistration::new("!=").set_into_module(module, move |one: ListView, two: ListView| {
+        !same_lists(one, two)
+    });
     macro_rules! differ {
         ($($kind:ty),+) => {$(
             FuncRegistration::new("==").set_into_module(module, |_: $kind, _: Dynamic| false);
@@ -327,6 +362,12 @@ fn comparing(module: &mut Module) {
         )+};
     }
     differ!(MapView, ListView);
+}
+
+fn read_only() -> Box<EvalAltResult> {
+    complaint(
+        "what a script is given stays as it is; copy it first, as in `let copy = input;`, and change the copy",
+    )
 }
 
 fn unchanged(old: &Dynamic, new: &Dynamic) -> bool {

@@ -83,9 +83,8 @@ fn convert(value: &Dynamic, depth: usize, limit: usize) -> Result<Value, NotJson
     if let Ok(list) = value.as_array_ref() {
         let mut items = Vec::with_capacity(list.len());
         for (index, item) in list.iter().enumerate() {
-            items.push(
-                convert(item, depth + 1, limit).map_err(|e| e.within(format!("[{index}]")))?,
-            );
+            items
+                .push(convert(item, depth + 1, limit).map_err(|e| e.within(format!("[{index}]")))?);
         }
         return Ok(Value::Array(items));
     }

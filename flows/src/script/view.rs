@@ -277,7 +277,9 @@ pub(crate) fn selected(
             .map_or(Dynamic::UNIT, |yoke| Dynamic::from(ListView(yoke))),
         Value::Object(_) => nodes
             .try_map_project_cloned(|nodes, _| nodes.0[place].as_object().ok_or(()))
-            .map_or(Dynamic::UNIT, |yoke| Dynamic::from(MapView(Source::Object(yoke)))),
+            .map_or(Dynamic::UNIT, |yoke| {
+                Dynamic::from(MapView(Source::Object(yoke)))
+            }),
         scalar => self::scalar(scalar),
     };
     Some((0..count).map(node).collect())

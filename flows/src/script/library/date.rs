@@ -138,7 +138,11 @@ fn read(text: &str, zone: Option<Zone>) -> Option<Fallible<Time>> {
             zone,
         })
     };
-    for format in ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"] {
+    for format in [
+        "%Y-%m-%dT%H:%M:%S%.f%#z",
+        "%Y-%m-%d %H:%M:%S%.f%#z",
+        "%Y-%m-%dT%H:%M%#z",
+    ] {
         if let Ok(there) = DateTime::parse_from_str(text, format) {
             return Some(fixed(there));
         }
@@ -220,7 +224,11 @@ fn print(time: &Time, format: &str) -> Fallible<String> {
     bounds::text_of(format.len().saturating_mul(32))?;
     Ok(match time.zone {
         Zone::Named(zone) => time.instant.with_timezone(&zone).format(format).to_string(),
-        Zone::Fixed(offset) => time.instant.with_timezone(&offset).format(format).to_string(),
+        Zone::Fixed(offset) => time
+            .instant
+            .with_timezone(&offset)
+            .format(format)
+            .to_string(),
     })
 }
 
@@ -262,7 +270,9 @@ fn plus(time: &Time, amount: INT, text: &str) -> Fallible<Time> {
         } else {
             local.checked_add_months(Months::new(count))
         };
-        moved.ok_or_else(out_of_range).and_then(|local| time.with(local))
+        moved
+            .ok_or_else(out_of_range)
+            .and_then(|local| time.with(local))
     };
     let days = |each: u64| {
         let count = amount
@@ -275,7 +285,9 @@ fn plus(time: &Time, amount: INT, text: &str) -> Fallible<Time> {
         } else {
             local.checked_add_days(Days::new(count))
         };
-        moved.ok_or_else(out_of_range).and_then(|local| time.with(local))
+        moved
+            .ok_or_else(out_of_range)
+            .and_then(|local| time.with(local))
     };
     match unit(text)? {
         "millisecond" => exact(TimeDelta::try_milliseconds(amount)),
@@ -312,7 +324,7 @@ fn workdays(time: &Time, amount: INT) -> Fallible<Time> {
 
 /// Whole units from one time to another, negative if the other is earlier. Days and longer are
 /// counted on the calendar of the first time's zone.
-fn until(from: &Time, to: &Time, text: &str) -> Fallible<INT> {
+fn difference(from: &Time, to: &Time, text: &str) -> Fallible<INT> {
     let gone = to.instant.signed_duration_since(from.instant);
     let (start, end) = (
         from.naive(),
@@ -384,24 +396,43 @@ fn start_of(time: &Time, text: &str) -> Fallible<Time> {
         }
         _ => Some(midnight(NaiveDate::from_ymd_opt(day.year(), 1, 1))?),
     };
-    start.ok_or_else(out_of_range).and_then(|local| time.with(local))
+    start
+        .ok_or_else(out_of_range)
+        .and_then(|local| time.with(local))
 }
 
 fn end_of(time: &Time, text: &str) -> Fallible<Time> {
-    let next = plus(&start_of(time, text)?, 1, if unit(text)? == "workday" { "day" } else { text })?;
+    let next = plus(
+        &start_of(time, text)?,
+        1,
+        if unit(text)? == "workday" {
+            "day"
+        } else {
+            text
+        },
+    )?;
     plus(&start_of(&next, text)?, -1, "millisecond")
 }
 
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
     module.set_custom_type::<Time>("time");
-    define!(module, "now", || -> Fallible<Time> { from_millis(bounds::now_ms()) });
+    define!(module, "now", || -> Fallible<Time> {
+        from_millis(bounds::now_ms())
+    });
     define!(module, "date", |text: &str| parse(text, None));
-    define!(module, "date", |text: &str, format: &str| parse_as(text, format, Zone::Named(Tz::UTC)));
+    define!(module, "date", |text: &str, format: &str| parse_as(
+        text,
+        format,
+        Zone::Named(Tz::UTC)
+    ));
     define!(module, "date", |text: &str, format: &str, zone: &str| {
         parse_as(text, format, Zone::named(zone)?)
     });
-    define!(module, "date", |year: INT, month: INT, day: INT| -> Fallible<Time> {
+    define!(module, "date", |year: INT,
+                             month: INT,
+                             day: INT|
+     -> Fallible<Time> {
         let day = i32::try_from(year)
             .ok()
             .zip(u32::try_from(month).ok())
@@ -411,8 +442,12 @@ pub(super) fn register(module: &mut Module) {
         Zone::Named(Tz::UTC).at(day.and_time(NaiveTime::MIN))
     });
     define!(module, "date", |time: Time| time);
-    define!(module, "date_in", |text: &str, zone: &str| parse(text, Some(Zone::named(zone)?)));
-    define!(module, "is_date", |text: &str| read(text, None).is_some_and(|t| t.is_ok()));
+    define!(module, "date_in", |text: &str, zone: &str| parse(
+        text,
+        Some(Zone::named(zone)?)
+    ));
+    define!(module, "is_date", |text: &str| read(text, None)
+        .is_some_and(|t| t.is_ok()));
     define!(module, "is_date", |text: &str, format: &str| {
         parse_as(text, format, Zone::Named(Tz::UTC)).is_ok()
     });
@@ -421,30 +456,56 @@ pub(super) fn register(module: &mut Module) {
     });
     define!(module, "from_unix_ms", from_millis);
     define!(module, "to_unix", |time: Time| time.instant.timestamp());
-    define!(module, "to_unix_ms", |time: Time| time.instant.timestamp_millis());
-    define!(module, "format", |time: Time, format: &str| print(&time, format));
+    define!(module, "to_unix_ms", |time: Time| time
+        .instant
+        .timestamp_millis());
+    define!(module, "format", |time: Time, format: &str| print(
+        &time, format
+    ));
     define!(module, "to_iso", |time: Time| time.to_string());
-    define!(module, "to_iso_date", |time: Time| time.naive().date().to_string());
+    define!(module, "to_iso_date", |time: Time| time
+        .naive()
+        .date()
+        .to_string());
     define!(module, "to_rfc2822", |time: Time| time.local().to_rfc2822());
-    define!(module, "to_string" | "to_debug" | "print" | "debug", |time: Time| time.to_string());
-    define!(module, "in_zone", |time: Time, zone: &str| -> Fallible<Time> {
-        Ok(Time { zone: Zone::named(zone)?, ..time })
+    define!(
+        module,
+        "to_string" | "to_debug" | "print" | "debug",
+        |time: Time| time.to_string()
+    );
+    define!(module, "in_zone", |time: Time,
+                                zone: &str|
+     -> Fallible<Time> {
+        Ok(Time {
+            zone: Zone::named(zone)?,
+            ..time
+        })
     });
     define!(module, "zone", |time: Time| match time.zone {
         Zone::Named(zone) => zone.name().to_owned(),
         Zone::Fixed(offset) => offset.to_string(),
     });
-    define!(module, "plus", |time: Time, amount: INT, unit: &str| plus(&time, amount, unit));
+    define!(module, "plus", |time: Time, amount: INT, unit: &str| plus(
+        &time, amount, unit
+    ));
     define!(module, "minus", |time: Time, amount: INT, unit: &str| {
         plus(&time, amount.checked_neg().ok_or_else(out_of_range)?, unit)
     });
-    define!(module, "until", |from: Time, to: Time, unit: &str| until(&from, &to, unit));
-    define!(module, "start_of", |time: Time, unit: &str| start_of(&time, unit));
-    define!(module, "end_of", |time: Time, unit: &str| end_of(&time, unit));
+    define!(module, "diff", |from: Time, to: Time, unit: &str| {
+        difference(&from, &to, unit)
+    });
+    define!(module, "start_of", |time: Time, unit: &str| start_of(
+        &time, unit
+    ));
+    define!(module, "end_of", |time: Time, unit: &str| end_of(
+        &time, unit
+    ));
     define!(module, "is_weekend", |time: Time| {
         matches!(time.naive().weekday(), Weekday::Sat | Weekday::Sun)
     });
-    define!(module, "days_in_month", |time: Time| INT::from(time.naive().num_days_in_month()));
+    define!(module, "days_in_month", |time: Time| INT::from(
+        time.naive().num_days_in_month()
+    ));
     macro_rules! compare {
         ($($operator:literal $test:ident),*) => {$(
             define!(module, $operator, |one: Time, two: Time| one.compare(&two).$test());
@@ -498,7 +559,7 @@ pub(super) const FUNCTIONS: &[Function] = documented! { Time;
     "zone" "zone(time) -> text", "The name or offset of the zone.", "now().in_zone(\"Europe/Berlin\").zone()" => r#""Europe/Berlin""#;
     "plus" "plus(time, amount, unit) -> time", "Moves on. Days, workdays, weeks, months, quarters and years move on the calendar of the zone, shorter units on the clock.", "date(\"2026-01-31\").plus(1, \"month\")" => r#""2026-02-28T00:00:00Z""#;
     "minus" "minus(time, amount, unit) -> time", "Moves back.", "now().minus(90, \"minutes\")" => r#""2026-03-01T10:30:00Z""#;
-    "until" "until(from, to, unit) -> number", "Whole units from one time to another; negative if it is earlier.", "date(\"2026-01-01\").until(now(), \"days\")" => "59";
+    "diff" "diff(from, to, unit) -> number", "Whole units from one time to another; negative if it is earlier.", "date(\"2026-01-01\").diff(now(), \"days\")" => "59";
     "start_of" "start_of(time, unit) -> time", "The first instant of the day, week (Monday), month, quarter or year.", "now().start_of(\"week\")" => r#""2026-02-23T00:00:00Z""#;
     "end_of" "end_of(time, unit) -> time", "The last millisecond of it.", "now().end_of(\"month\")" => r#""2026-03-31T23:59:59.999Z""#;
     "is_weekend" "is_weekend(time) -> bool", "Saturday or Sunday.", "now().is_weekend()" => "true";

@@ -10,15 +10,23 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use rhai::Module;
 
 /// Everything but the unreserved characters of RFC 3986.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// As forms write it: a space is a plus.
 pub(super) fn form_encode(text: &str) -> String {
-    utf8_percent_encode(text, COMPONENT).to_string().replace("%20", "+")
+    utf8_percent_encode(text, COMPONENT)
+        .to_string()
+        .replace("%20", "+")
 }
 
 pub(super) fn form_decode(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn as_text(bytes: Vec<u8>, what: &str) -> Fallible<String> {
@@ -54,13 +62,25 @@ fn grown(text: &str, factor: usize) -> Fallible<()> {
 
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
-    define!(module, "to_base64", |text: &str| grown(text, 2).map(|()| STANDARD.encode(text)));
-    define!(module, "to_base64url", |text: &str| grown(text, 2).map(|()| URL_SAFE_NO_PAD.encode(text)));
-    define!(module, "from_base64" | "from_base64url", |text: &str| as_text(from_base64(text)?, "base64"));
-    define!(module, "hex_encode", |text: &str| grown(text, 2).map(|()| hex::encode(text)));
-    define!(module, "hex_decode", |text: &str| as_text(from_hex(text)?, "hex"));
-    define!(module, "hex_to_base64", |text: &str| -> Fallible<String> { Ok(STANDARD.encode(from_hex(text)?)) });
-    define!(module, "base64_to_hex", |text: &str| -> Fallible<String> { Ok(hex::encode(from_base64(text)?)) });
+    define!(module, "to_base64", |text: &str| grown(text, 2)
+        .map(|()| STANDARD.encode(text)));
+    define!(module, "to_base64url", |text: &str| grown(text, 2)
+        .map(|()| URL_SAFE_NO_PAD.encode(text)));
+    define!(module, "from_base64" | "from_base64url", |text: &str| {
+        as_text(from_base64(text)?, "base64")
+    });
+    define!(module, "hex_encode", |text: &str| grown(text, 2)
+        .map(|()| hex::encode(text)));
+    define!(module, "hex_decode", |text: &str| as_text(
+        from_hex(text)?,
+        "hex"
+    ));
+    define!(module, "hex_to_base64", |text: &str| -> Fallible<String> {
+        Ok(STANDARD.encode(from_hex(text)?))
+    });
+    define!(module, "base64_to_hex", |text: &str| -> Fallible<String> {
+        Ok(hex::encode(from_base64(text)?))
+    });
     define!(module, "url_encode", |text: &str| {
         grown(text, 3).map(|()| utf8_percent_encode(text, COMPONENT).to_string())
     });

@@ -84,8 +84,21 @@ fn to_form(map: &Map) -> Fallible<String> {
 pub(super) fn register(module: &mut Module) {
     define!(module, "parse_json", |text: &str| parse_json(text));
     define!(module, "to_json", |value: Dynamic| to_json(&value, false));
-    define!(module, "to_json", |value: Map| to_json(&value.into(), false));
-    define!(module, "to_json", |value: Dynamic, pretty: bool| to_json(&value, pretty));
+    define!(module, "to_string" | "print", |value: Map| to_json(
+        &value.into(),
+        false
+    ));
+    define!(module, "to_string" | "print", |value: Array| to_json(
+        &value.into(),
+        false
+    ));
+    define!(module, "to_json", |value: Map| to_json(
+        &value.into(),
+        false
+    ));
+    define!(module, "to_json", |value: Dynamic, pretty: bool| to_json(
+        &value, pretty
+    ));
     define!(module, "is_json", |text: &str| -> Fallible<bool> {
         bounds::spend(text.len() / 16)?;
         Ok(serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())

@@ -19,14 +19,27 @@ impl Handle {
     }
 
     fn send(&self, request: Value) -> Fallible<Dynamic> {
-        self.0.send(request).map(value::from_json).map_err(complaint)
+        self.0
+            .send(request)
+            .map(value::from_json)
+            .map_err(complaint)
     }
 
-    fn call(&self, method: &str, target: &str, body: Option<Dynamic>, options: Map) -> Fallible<Dynamic> {
+    fn call(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<Dynamic>,
+        options: Map,
+    ) -> Fallible<Dynamic> {
         let mut request = value::to_json(&Dynamic::from_map(options))
             .map_err(|problem| complaint(problem.to_string()))?;
         request["method"] = json!(method);
-        let key = if target.contains("://") { "url" } else { "path" };
+        let key = if target.contains("://") {
+            "url"
+        } else {
+            "path"
+        };
         request[key] = json!(target);
         if let Some(body) = body {
             request["body"] =
@@ -57,7 +70,9 @@ pub(super) fn register(module: &mut Module) {
         )*};
     }
     writing!("post" "POST", "put" "PUT", "patch" "PATCH");
-    define!(module, "request", |http: Handle, request: Map| -> Fallible<Dynamic> {
+    define!(module, "request", |http: Handle,
+                                request: Map|
+     -> Fallible<Dynamic> {
         let request = value::to_json(&Dynamic::from_map(request))
             .map_err(|problem| complaint(problem.to_string()))?;
         http.send(request)

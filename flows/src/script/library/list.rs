@@ -47,11 +47,17 @@ fn number(value: &Dynamic) -> bool {
 
 /// A number as a float, if neither exactness nor range suffers more than it has to.
 fn float(value: &Dynamic) -> Option<FLOAT> {
-    value.as_float().ok().or_else(|| value.as_int().ok().map(|whole| whole as FLOAT))
+    value
+        .as_float()
+        .ok()
+        .or_else(|| value.as_int().ok().map(|whole| whole as FLOAT))
 }
 
 /// Sorts by keys that were computed once. A merge sort, since the comparison may fail.
-fn sorted(context: &NativeCallContext, keyed: Vec<(Dynamic, Dynamic)>) -> Fallible<Vec<(Dynamic, Dynamic)>> {
+fn sorted(
+    context: &NativeCallContext,
+    keyed: Vec<(Dynamic, Dynamic)>,
+) -> Fallible<Vec<(Dynamic, Dynamic)>> {
     bounds::spend(keyed.len().saturating_mul(2))?;
     let mut failure = None;
     let mut keyed = keyed;
@@ -67,7 +73,11 @@ fn sorted(context: &NativeCallContext, keyed: Vec<(Dynamic, Dynamic)>) -> Fallib
     failure.map_or(Ok(keyed), Err)
 }
 
-fn keyed(context: &NativeCallContext, list: &Array, by: Option<&Dynamic>) -> Fallible<Vec<(Dynamic, Dynamic)>> {
+fn keyed(
+    context: &NativeCallContext,
+    list: &Array,
+    by: Option<&Dynamic>,
+) -> Fallible<Vec<(Dynamic, Dynamic)>> {
     list.iter()
         .map(|item| {
             let key = by.map_or_else(|| Ok(item.clone()), |by| select(context, by, item))?;
@@ -76,7 +86,12 @@ fn keyed(context: &NativeCallContext, list: &Array, by: Option<&Dynamic>) -> Fal
         .collect()
 }
 
-fn sort_by(context: &NativeCallContext, list: &Array, by: Option<&Dynamic>, down: bool) -> Fallible<Array> {
+fn sort_by(
+    context: &NativeCallContext,
+    list: &Array,
+    by: Option<&Dynamic>,
+    down: bool,
+) -> Fallible<Array> {
     let mut keyed = keyed(context, list, by)?;
     if down {
         // Reversed twice, so that equal items keep their order.
@@ -90,7 +105,10 @@ fn sort_by(context: &NativeCallContext, list: &Array, by: Option<&Dynamic>, down
 }
 
 /// The sum of numbers. Whole numbers stay whole, decimals exact; what is missing counts nothing.
-fn sum<'v>(context: &NativeCallContext, values: impl Iterator<Item = &'v Dynamic>) -> Fallible<Dynamic> {
+fn sum<'v>(
+    context: &NativeCallContext,
+    values: impl Iterator<Item = &'v Dynamic>,
+) -> Fallible<Dynamic> {
     let mut whole: INT = 0;
     let mut floats: Option<FLOAT> = None;
     let mut decimals = None;
@@ -104,14 +122,22 @@ fn sum<'v>(context: &NativeCallContext, values: impl Iterator<Item = &'v Dynamic
             let before = decimals.unwrap_or(rust_decimal::Decimal::ZERO);
             decimals = Some(before.checked_add(exact).ok_or_else(too_large)?);
         } else if !item.is_unit() {
-            return Err(complaint(format!("item {place} is no number but {}", kind(context, item))));
+            return Err(complaint(format!(
+                "item {place} is no number but {}",
+                kind(context, item)
+            )));
         }
     }
     match (floats, decimals) {
         (None, None) => Ok(whole.into()),
         (Some(float), None) => Ok((float + whole as FLOAT).into()),
-        (None, Some(exact)) => exact.checked_add(whole.into()).map(Dynamic::from_decimal).ok_or_else(too_large),
-        (Some(_), Some(_)) => Err(complaint("decimals and floats do not add up; make all of them decimals")),
+        (None, Some(exact)) => exact
+            .checked_add(whole.into())
+            .map(Dynamic::from_decimal)
+            .ok_or_else(too_large),
+        (Some(_), Some(_)) => Err(complaint(
+            "decimals and floats do not add up; make all of them decimals",
+        )),
     }
 }
 
@@ -130,7 +156,12 @@ fn average<'v>(context: &NativeCallContext, values: Vec<&'v Dynamic>) -> Fallibl
 }
 
 /// The item whose key wins, with that key.
-fn extreme(context: &NativeCallContext, list: &Array, by: Option<&Dynamic>, wanted: Ordering) -> Fallible<Dynamic> {
+fn extreme(
+    context: &NativeCallContext,
+    list: &Array,
+    by: Option<&Dynamic>,
+    wanted: Ordering,
+) -> Fallible<Dynamic> {
     let mut best: Option<(Dynamic, Dynamic)> = None;
     for (key, item) in keyed(context, list, by)? {
         if key.is_unit() {
@@ -151,7 +182,9 @@ fn unique(context: &NativeCallContext, list: &Array, by: Option<&Dynamic>) -> Fa
     let mut seen = HashSet::new();
     let mut kept = Array::new();
     for (key, item) in keyed(context, list, by)? {
-        let key = value::to_json(&key).map_err(|problem| complaint(problem.to_string()))?.to_string();
+        let key = value::to_json(&key)
+            .map_err(|problem| complaint(problem.to_string()))?
+            .to_string();
         bounds::spend(key.len() / 64)?;
         if seen.insert(key) {
             kept.push(item);
@@ -163,7 +196,9 @@ fn unique(context: &NativeCallContext, list: &Array, by: Option<&Dynamic>) -> Fa
 fn group_by(context: &NativeCallContext, list: &Array, by: &Dynamic) -> Fallible<Map> {
     let mut groups = Map::new();
     for (key, item) in keyed(context, list, Some(by))? {
-        let group = groups.entry(plain(&key).into()).or_insert_with(|| Dynamic::from_array(Array::new()));
+        let group = groups
+            .entry(plain(&key).into())
+            .or_insert_with(|| Dynamic::from_array(Array::new()));
         if let Some(mut group) = group.write_lock::<Array>() {
             group.push(item);
         }
@@ -186,7 +221,10 @@ fn chunk(list: &Array, size: INT) -> Fallible<Array> {
         return Err(complaint("a chunk needs at least one item"));
     }
     bounds::spend(list.len() / 4)?;
-    Ok(list.chunks(size).map(|part| Dynamic::from_array(part.to_vec())).collect())
+    Ok(list
+        .chunks(size)
+        .map(|part| Dynamic::from_array(part.to_vec()))
+        .collect())
 }
 
 fn flatten(list: &Array, depth: INT, out: &mut Array) -> Fallible<()> {
@@ -229,7 +267,11 @@ fn pad(list: &mut Array, length: INT, item: Dynamic) -> Fallible<()> {
 fn partition(context: &NativeCallContext, list: &Array, by: &Dynamic) -> Fallible<Array> {
     let (mut yes, mut no) = (Array::new(), Array::new());
     for (key, item) in keyed(context, list, Some(by))? {
-        if key.as_bool().unwrap_or(false) { yes.push(item) } else { no.push(item) }
+        if key.as_bool().unwrap_or(false) {
+            yes.push(item)
+        } else {
+            no.push(item)
+        }
     }
     Ok(vec![yes.into(), no.into()])
 }
@@ -237,59 +279,183 @@ fn partition(context: &NativeCallContext, list: &Array, by: &Dynamic) -> Fallibl
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
     type Context<'c> = NativeCallContext<'c>;
-    define_reading!(module, "first", |list: &mut Array| list.first().cloned().unwrap_or_default());
-    define_reading!(module, "last", |list: &mut Array| list.last().cloned().unwrap_or_default());
-    define_reading!(module, "take_first", |list: &mut Array, count: INT| -> Array {
-        list.iter().take(usize::try_from(count).unwrap_or(0)).cloned().collect()
+    define_reading!(module, "first", |list: &mut Array| list
+        .first()
+        .cloned()
+        .unwrap_or_default());
+    define_reading!(module, "last", |list: &mut Array| list
+        .last()
+        .cloned()
+        .unwrap_or_default());
+    define_reading!(module, "take_first", |list: &mut Array,
+                                           count: INT|
+     -> Array {
+        list.iter()
+            .take(usize::try_from(count).unwrap_or(0))
+            .cloned()
+            .collect()
     });
     define_reading!(module, "skip", |list: &mut Array, count: INT| -> Array {
-        list.iter().skip(usize::try_from(count).unwrap_or(0)).cloned().collect()
+        list.iter()
+            .skip(usize::try_from(count).unwrap_or(0))
+            .cloned()
+            .collect()
     });
-    define_reading!(module, "sum", |context: Context, list: &mut Array| sum(&context, list.iter()));
-    define_reading!(module, "sum", |context: Context, list: &mut Array, by: Dynamic| -> Fallible<Dynamic> {
+    define_reading!(module, "sum", |context: Context, list: &mut Array| sum(
+        &context,
+        list.iter()
+    ));
+    define_reading!(module, "sum", |context: Context,
+                                    list: &mut Array,
+                                    by: Dynamic|
+     -> Fallible<Dynamic> {
         let keyed = keyed(&context, list, Some(&by))?;
         sum(&context, keyed.iter().map(|(key, _)| key))
     });
-    define_reading!(module, "avg", |context: Context, list: &mut Array| average(&context, list.iter().collect()));
-    define_reading!(module, "avg", |context: Context, list: &mut Array, by: Dynamic| -> Fallible<Dynamic> {
+    define_reading!(module, "avg", |context: Context, list: &mut Array| average(
+        &context,
+        list.iter().collect()
+    ));
+    define_reading!(module, "avg", |context: Context,
+                                    list: &mut Array,
+                                    by: Dynamic|
+     -> Fallible<Dynamic> {
         let keyed = keyed(&context, list, Some(&by))?;
         average(&context, keyed.iter().map(|(key, _)| key).collect())
     });
-    define_reading!(module, "min", |context: Context, list: &mut Array| extreme(&context, list, None, Ordering::Less));
-    define_reading!(module, "max", |context: Context, list: &mut Array| extreme(&context, list, None, Ordering::Greater));
-    define_reading!(module, "min_by", |context: Context, list: &mut Array, by: Dynamic| extreme(&context, list, Some(&by), Ordering::Less));
-    define_reading!(module, "max_by", |context: Context, list: &mut Array, by: Dynamic| extreme(&context, list, Some(&by), Ordering::Greater));
+    define_reading!(module, "min", |context: Context, list: &mut Array| extreme(
+        &context,
+        list,
+        None,
+        Ordering::Less
+    ));
+    define_reading!(module, "max", |context: Context, list: &mut Array| extreme(
+        &context,
+        list,
+        None,
+        Ordering::Greater
+    ));
+    define_reading!(
+        module,
+        "min_by",
+        |context: Context, list: &mut Array, by: Dynamic| extreme(
+            &context,
+            list,
+            Some(&by),
+            Ordering::Less
+        )
+    );
+    define_reading!(
+        module,
+        "max_by",
+        |context: Context, list: &mut Array, by: Dynamic| extreme(
+            &context,
+            list,
+            Some(&by),
+            Ordering::Greater
+        )
+    );
     define_reading!(module, "count", |list: &mut Array| list.len() as INT);
-    define_reading!(module, "count", |context: Context, list: &mut Array, by: Dynamic| -> Fallible<INT> {
+    define_reading!(module, "count", |context: Context,
+                                      list: &mut Array,
+                                      by: Dynamic|
+     -> Fallible<INT> {
         let keyed = keyed(&context, list, Some(&by))?;
-        Ok(keyed.iter().filter(|(key, _)| key.as_bool().unwrap_or(false)).count() as INT)
+        Ok(keyed
+            .iter()
+            .filter(|(key, _)| key.as_bool().unwrap_or(false))
+            .count() as INT)
     });
-    define_reading!(module, "sort_by", |context: Context, list: &mut Array, by: rhai::FnPtr| sort_by(&context, list, Some(&by.into()), false));
-    define_reading!(module, "sort_by", |context: Context, list: &mut Array, by: &str| sort_by(&context, list, Some(&by.into()), false));
-    define_reading!(module, "sort_by_desc", |context: Context, list: &mut Array, by: Dynamic| sort_by(&context, list, Some(&by), true));
-    define_reading!(module, "sorted", |context: Context, list: &mut Array| sort_by(&context, list, None, false));
-    define_reading!(module, "sorted_desc", |context: Context, list: &mut Array| sort_by(&context, list, None, true));
-    define_reading!(module, "reversed", |list: &mut Array| -> Array { list.iter().rev().cloned().collect() });
-    define_reading!(module, "group_by", |context: Context, list: &mut Array, by: Dynamic| group_by(&context, list, &by));
-    define_reading!(module, "index_by", |context: Context, list: &mut Array, by: Dynamic| index_by(&context, list, &by));
-    define_reading!(module, "unique", |context: Context, list: &mut Array| unique(&context, list, None));
-    define_reading!(module, "unique_by", |context: Context, list: &mut Array, by: Dynamic| unique(&context, list, Some(&by)));
-    define_reading!(module, "pluck", |context: Context, list: &mut Array, by: Dynamic| -> Fallible<Array> {
-        Ok(keyed(&context, list, Some(&by))?.into_iter().map(|(key, _)| key).collect())
+    define_reading!(
+        module,
+        "sort_by",
+        |context: Context, list: &mut Array, by: rhai::FnPtr| sort_by(
+            &context,
+            list,
+            Some(&by.into()),
+            false
+        )
+    );
+    define_reading!(
+        module,
+        "sort_by",
+        |context: Context, list: &mut Array, by: &str| sort_by(
+            &context,
+            list,
+            Some(&by.into()),
+            false
+        )
+    );
+    define_reading!(
+        module,
+        "sort_by_desc",
+        |context: Context, list: &mut Array, by: Dynamic| sort_by(&context, list, Some(&by), true)
+    );
+    define_reading!(module, "sorted", |context: Context, list: &mut Array| {
+        sort_by(&context, list, None, false)
     });
-    define_reading!(module, "partition", |context: Context, list: &mut Array, by: Dynamic| partition(&context, list, &by));
-    define_reading!(module, "chunk", |list: &mut Array, size: INT| chunk(list, size));
+    define_reading!(
+        module,
+        "sorted_desc",
+        |context: Context, list: &mut Array| sort_by(&context, list, None, true)
+    );
+    define_reading!(module, "reversed", |list: &mut Array| -> Array {
+        list.iter().rev().cloned().collect()
+    });
+    define_reading!(
+        module,
+        "group_by",
+        |context: Context, list: &mut Array, by: Dynamic| group_by(&context, list, &by)
+    );
+    define_reading!(
+        module,
+        "index_by",
+        |context: Context, list: &mut Array, by: Dynamic| index_by(&context, list, &by)
+    );
+    define_reading!(module, "unique", |context: Context, list: &mut Array| {
+        unique(&context, list, None)
+    });
+    define_reading!(
+        module,
+        "unique_by",
+        |context: Context, list: &mut Array, by: Dynamic| unique(&context, list, Some(&by))
+    );
+    define_reading!(module, "pluck", |context: Context,
+                                      list: &mut Array,
+                                      by: Dynamic|
+     -> Fallible<Array> {
+        Ok(keyed(&context, list, Some(&by))?
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect())
+    });
+    define_reading!(
+        module,
+        "partition",
+        |context: Context, list: &mut Array, by: Dynamic| partition(&context, list, &by)
+    );
+    define_reading!(module, "chunk", |list: &mut Array, size: INT| chunk(
+        list, size
+    ));
     define_reading!(module, "flatten", |list: &mut Array| -> Fallible<Array> {
         let mut out = Array::new();
         flatten(list, 1, &mut out).map(|()| out)
     });
-    define_reading!(module, "flatten", |list: &mut Array, depth: INT| -> Fallible<Array> {
+    define_reading!(module, "flatten", |list: &mut Array,
+                                        depth: INT|
+     -> Fallible<Array> {
         let mut out = Array::new();
         flatten(list, depth.min(100), &mut out).map(|()| out)
     });
     define_reading!(module, "zip", |one: &mut Array, two: Array| zip(one, &two));
-    define_reading!(module, "flat_map", |context: Context, list: &mut Array, by: Dynamic| -> Fallible<Array> {
-        let parts = keyed(&context, list, Some(&by))?.into_iter().map(|(key, _)| key).collect();
+    define_reading!(module, "flat_map", |context: Context,
+                                         list: &mut Array,
+                                         by: Dynamic|
+     -> Fallible<Array> {
+        let parts = keyed(&context, list, Some(&by))?
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
         let mut out = Array::new();
         flatten(&parts, 1, &mut out).map(|()| out)
     });
@@ -297,12 +463,19 @@ pub(super) fn register(module: &mut Module) {
         let count = range.end.saturating_sub(range.start);
         numbers(range, count)
     });
-    define!(module, "to_list", |range: RangeInclusive<INT>| -> Fallible<Array> {
-        let count = range.end().saturating_sub(*range.start()).saturating_add(1);
-        numbers(range, count)
-    });
+    define!(
+        module,
+        "to_list",
+        |range: RangeInclusive<INT>| -> Fallible<Array> {
+            let count = range.end().saturating_sub(*range.start()).saturating_add(1);
+            numbers(range, count)
+        }
+    );
     define!(module, "to_list", |list: Array| list);
-    define!(module, "to_list", |nothing: ()| { let () = nothing; Array::new() });
+    define!(module, "to_list", |nothing: ()| {
+        let () = nothing;
+        Array::new()
+    });
     define!(module, "to_list", |map: Map| vec![Dynamic::from_map(map)]);
     define!(module, "to_list", |value: Dynamic| vec![value]);
     rhai::FuncRegistration::new("pad").set_into_module(module, pad);

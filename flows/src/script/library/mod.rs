@@ -132,8 +132,14 @@ fn plain(value: &Dynamic) -> String {
     if value.is_unit() {
         return String::new();
     }
-    if value.is::<super::view::MapView>() || value.is::<super::view::ListView>() || value.is_map() || value.is_array() {
-        return super::value::to_json(value).map(|json| json.to_string()).unwrap_or_default();
+    if value.is::<super::view::MapView>()
+        || value.is::<super::view::ListView>()
+        || value.is_map()
+        || value.is_array()
+    {
+        return super::value::to_json(value)
+            .map(|json| json.to_string())
+            .unwrap_or_default();
     }
     if let Some(time) = value.read_lock::<date::Time>() {
         return time.to_string();

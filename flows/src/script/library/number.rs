@@ -22,7 +22,9 @@ pub(super) fn decimal(value: &Dynamic) -> Fallible<Decimal> {
     if let Ok(text) = value.as_immutable_string_ref() {
         return parse(&text, '.');
     }
-    Err(complaint("only a number, or text that is one, can become a decimal"))
+    Err(complaint(
+        "only a number, or text that is one, can become a decimal",
+    ))
 }
 
 /// A float as the decimal that its shortest text says: 0.1 is 0.1.
@@ -36,13 +38,19 @@ fn of_float(float: FLOAT) -> Fallible<Decimal> {
 
 /// A float as JSON prints it.
 pub(super) fn float_text(float: FLOAT) -> String {
-    serde_json::Number::from_f64(float).map_or_else(|| float.to_string(), |number| number.to_string())
+    serde_json::Number::from_f64(float)
+        .map_or_else(|| float.to_string(), |number| number.to_string())
 }
 
 /// The digits of a number in the style that has this decimal mark. Other marks that people
 /// group digits with are skipped.
 fn digits(text: &str, mark: char) -> Fallible<String> {
-    let wrong = || complaint(format!("`{}` is not a number", text.chars().take(40).collect::<String>()));
+    let wrong = || {
+        complaint(format!(
+            "`{}` is not a number",
+            text.chars().take(40).collect::<String>()
+        ))
+    };
     let mut plain = String::with_capacity(text.len());
     for letter in text.trim().chars() {
         match letter {
@@ -93,7 +101,9 @@ fn parse_number(text: &str, mark: char) -> Fallible<Dynamic> {
 fn mark(text: &str) -> Fallible<char> {
     match text {
         "." | "," => Ok(if text == "." { '.' } else { ',' }),
-        other => Err(complaint(format!("the decimal mark is \".\" or \",\", not `{other}`"))),
+        other => Err(complaint(format!(
+            "the decimal mark is \".\" or \",\", not `{other}`"
+        ))),
     }
 }
 
@@ -101,7 +111,11 @@ fn places(digits: INT) -> Fallible<u32> {
     u32::try_from(digits)
         .ok()
         .filter(|digits| *digits <= 28)
-        .ok_or_else(|| complaint(format!("a number cannot have {digits} decimal places; 0 to 28 work")))
+        .ok_or_else(|| {
+            complaint(format!(
+                "a number cannot have {digits} decimal places; 0 to 28 work"
+            ))
+        })
 }
 
 fn round_float(float: FLOAT, digits: INT, how: RoundingStrategy) -> Fallible<FLOAT> {
@@ -142,34 +156,54 @@ fn format_number(value: &Dynamic, digits: INT, point: &str, group: &str) -> Fall
 }
 
 fn divide(one: Decimal, two: Decimal) -> Fallible<Decimal> {
-    one.checked_div(two)
-        .ok_or_else(|| EvalAltResult::ErrorArithmetic("division by zero".into(), rhai::Position::NONE).into())
+    one.checked_div(two).ok_or_else(|| {
+        EvalAltResult::ErrorArithmetic("division by zero".into(), rhai::Position::NONE).into()
+    })
 }
 
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
-    define!(module, "decimal" | "to_decimal" | "parse_decimal", |value: Dynamic| decimal(&value));
-    define!(module, "decimal" | "parse_decimal", |text: &str, point: &str| parse(text, mark(point)?));
+    define!(
+        module,
+        "decimal" | "to_decimal" | "parse_decimal",
+        |value: Dynamic| decimal(&value)
+    );
+    define!(
+        module,
+        "decimal" | "parse_decimal",
+        |text: &str, point: &str| parse(text, mark(point)?)
+    );
     define!(module, "parse_number", |text: &str| parse_number(text, '.'));
-    define!(module, "parse_number", |text: &str, point: &str| parse_number(text, mark(point)?));
+    define!(module, "parse_number", |text: &str, point: &str| {
+        parse_number(text, mark(point)?)
+    });
     define!(module, "parse_float", |text: &str| -> Fallible<FLOAT> {
-        text.trim().parse::<FLOAT>().ok().filter(|float| float.is_finite()).ok_or_else(|| {
-            complaint(format!("`{}` is not a number", text.trim()))
-        })
+        text.trim()
+            .parse::<FLOAT>()
+            .ok()
+            .filter(|float| float.is_finite())
+            .ok_or_else(|| complaint(format!("`{}` is not a number", text.trim())))
     });
     define!(module, "parse_int", |text: &str| -> Fallible<INT> {
-        text.trim().parse::<INT>().map_err(|_| {
-            complaint(format!("`{}` is not a whole number", text.trim()))
-        })
+        text.trim()
+            .parse::<INT>()
+            .map_err(|_| complaint(format!("`{}` is not a whole number", text.trim())))
     });
     define!(module, "is_number", |value: Dynamic| {
-        value.is_int() || value.is_decimal()
+        value.is_int()
+            || value.is_decimal()
             || value.as_float().is_ok_and(FLOAT::is_finite)
-            || value.as_immutable_string_ref().is_ok_and(|text| parse_number(&text, '.').is_ok())
+            || value
+                .as_immutable_string_ref()
+                .is_ok_and(|text| parse_number(&text, '.').is_ok())
     });
-    define!(module, "round" | "round_half_up", |float: FLOAT, digits: INT| {
-        round_float(float, digits, RoundingStrategy::MidpointAwayFromZero)
-    });
+    define!(
+        module,
+        "round" | "round_half_up",
+        |float: FLOAT, digits: INT| {
+            round_float(float, digits, RoundingStrategy::MidpointAwayFromZero)
+        }
+    );
     define!(module, "round_half_even", |float: FLOAT, digits: INT| {
         round_float(float, digits, RoundingStrategy::MidpointNearestEven)
     });
@@ -179,41 +213,82 @@ pub(super) fn register(module: &mut Module) {
     define!(module, "round_down", |float: FLOAT, digits: INT| {
         round_float(float, digits, RoundingStrategy::ToZero)
     });
-    define!(module, "round" | "round_half_up", |decimal: Decimal, digits: INT| -> Fallible<Decimal> {
-        Ok(decimal.round_dp_with_strategy(places(digits)?, RoundingStrategy::MidpointAwayFromZero))
-    });
-    define!(module, "round_half_even", |decimal: Decimal, digits: INT| -> Fallible<Decimal> {
+    define!(
+        module,
+        "round" | "round_half_up",
+        |decimal: Decimal, digits: INT| -> Fallible<Decimal> {
+            Ok(decimal
+                .round_dp_with_strategy(places(digits)?, RoundingStrategy::MidpointAwayFromZero))
+        }
+    );
+    define!(module, "round_half_even", |decimal: Decimal,
+                                        digits: INT|
+     -> Fallible<Decimal> {
         Ok(decimal.round_dp_with_strategy(places(digits)?, RoundingStrategy::MidpointNearestEven))
     });
     define!(module, "round", |decimal: Decimal| {
         decimal.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero)
     });
-    define!(module, "round" | "round_half_up" | "round_half_even" | "round_up" | "round_down", |whole: INT, _digits: INT| whole);
+    define!(
+        module,
+        "round" | "round_half_up" | "round_half_even" | "round_up" | "round_down",
+        |whole: INT, _digits: INT| whole
+    );
     define!(module, "round" | "floor" | "ceiling", |whole: INT| whole);
     define!(module, "to_int", |whole: INT| whole);
     define!(module, "to_float", |float: FLOAT| float);
     define!(module, "to_float", |decimal: Decimal| -> Fallible<FLOAT> {
-        decimal.to_string().parse().map_err(|_| complaint("the decimal does not fit a float"))
+        decimal
+            .to_string()
+            .parse()
+            .map_err(|_| complaint("the decimal does not fit a float"))
     });
     define!(module, "to_int", |decimal: Decimal| -> Fallible<INT> {
-        decimal.trunc().to_i64().ok_or_else(|| complaint(format!("{decimal} is too large for a whole number")))
+        decimal
+            .trunc()
+            .to_i64()
+            .ok_or_else(|| complaint(format!("{decimal} is too large for a whole number")))
     });
-    define!(module, "scale", |decimal: Decimal| INT::from(decimal.scale()));
-    define!(module, "with_scale", |decimal: Decimal, digits: INT| -> Fallible<Decimal> {
+    define!(module, "scale", |decimal: Decimal| INT::from(
+        decimal.scale()
+    ));
+    define!(module, "with_scale", |decimal: Decimal,
+                                   digits: INT|
+     -> Fallible<Decimal> {
         let digits = places(digits)?;
-        let mut fixed = decimal.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+        let mut fixed =
+            decimal.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
         fixed.rescale(digits);
         Ok(fixed)
     });
-    define!(module, "div", |one: Dynamic, two: Dynamic| divide(decimal(&one)?, decimal(&two)?));
-    define!(module, "format_number", |value: Dynamic, digits: INT| format_number(&value, digits, ".", ""));
-    define!(module, "format_number", |value: Dynamic, digits: INT, point: &str, group: &str| {
-        format_number(&value, digits, point, group)
+    define!(module, "div", |one: Dynamic, two: Dynamic| divide(
+        decimal(&one)?,
+        decimal(&two)?
+    ));
+    define!(module, "format_number", |value: Dynamic, digits: INT| {
+        format_number(&value, digits, ".", "")
     });
-    define!(module, "clamp", |value: INT, low: INT, high: INT| value.max(low).min(high));
-    define!(module, "clamp", |value: FLOAT, low: FLOAT, high: FLOAT| value.max(low).min(high));
-    define!(module, "clamp", |value: Decimal, low: Decimal, high: Decimal| value.max(low).min(high));
-    define!(module, "percent", |value: Dynamic, percent: Dynamic| -> Fallible<Decimal> {
+    define!(
+        module,
+        "format_number",
+        |value: Dynamic, digits: INT, point: &str, group: &str| {
+            format_number(&value, digits, point, group)
+        }
+    );
+    define!(module, "clamp", |value: INT, low: INT, high: INT| value
+        .max(low)
+        .min(high));
+    define!(module, "clamp", |value: FLOAT, low: FLOAT, high: FLOAT| {
+        value.max(low).min(high)
+    });
+    define!(
+        module,
+        "clamp",
+        |value: Decimal, low: Decimal, high: Decimal| value.max(low).min(high)
+    );
+    define!(module, "percent", |value: Dynamic,
+                                percent: Dynamic|
+     -> Fallible<Decimal> {
         decimal(&value)?
             .checked_mul(decimal(&percent)?)
             .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED))

@@ -24,7 +24,9 @@ fn compiled(pattern: &str) -> Fallible<Regex> {
     }
     bounds::spend(200 + pattern.len() * 10)?;
     if pattern.len() > 10_000 {
-        return Err(complaint("a regular expression of more than 10000 bytes is too long"));
+        return Err(complaint(
+            "a regular expression of more than 10000 bytes is too long",
+        ));
     }
     let regex = RegexBuilder::new(pattern)
         .size_limit(PATTERN_BYTES)
@@ -34,7 +36,13 @@ fn compiled(pattern: &str) -> Fallible<Regex> {
         .map_err(|problem| {
             let detail = match problem {
                 regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-                other => other.to_string().lines().last().unwrap_or_default().trim().to_owned(),
+                other => other
+                    .to_string()
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned(),
             };
             complaint(format!("`{pattern}` is not a regular expression: {detail}"))
         })?;
@@ -100,18 +108,26 @@ fn all<'t>(found: impl Iterator<Item = Dynamic> + 't) -> Fallible<Array> {
 
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
-    define!(module, "matches", |text: &str, pattern: &str| -> Fallible<bool> {
+    define!(module, "matches", |text: &str,
+                                pattern: &str|
+     -> Fallible<bool> {
         Ok(ready(pattern, text)?.is_match(text))
     });
-    define!(module, "regex_find", |text: &str, pattern: &str| -> Fallible<Dynamic> {
-        let found = ready(pattern, text)?.find(text).map(|found| found.as_str().into());
+    define!(module, "regex_find", |text: &str,
+                                   pattern: &str|
+     -> Fallible<Dynamic> {
+        let found = ready(pattern, text)?
+            .find(text)
+            .map(|found| found.as_str().into());
         Ok(found.unwrap_or(Dynamic::UNIT))
     });
     define!(module, "regex_find_all", |text: &str, pattern: &str| {
         let regex = ready(pattern, text)?;
         all(regex.find_iter(text).map(|found| found.as_str().into()))
     });
-    define!(module, "regex_captures", |text: &str, pattern: &str| -> Fallible<Dynamic> {
+    define!(module, "regex_captures", |text: &str,
+                                       pattern: &str|
+     -> Fallible<Dynamic> {
         let regex = ready(pattern, text)?;
         Ok(regex
             .captures(text)
@@ -119,17 +135,23 @@ pub(super) fn register(module: &mut Module) {
     });
     define!(module, "regex_captures_all", |text: &str, pattern: &str| {
         let regex = ready(pattern, text)?;
-        all(regex.captures_iter(text).map(|captures| groups(&regex, &captures).into()))
+        all(regex
+            .captures_iter(text)
+            .map(|captures| groups(&regex, &captures).into()))
     });
-    define!(module, "regex_replace", |text: &str, pattern: &str, with: &str| {
-        replace(text, pattern, with)
-    });
+    define!(
+        module,
+        "regex_replace",
+        |text: &str, pattern: &str, with: &str| { replace(text, pattern, with) }
+    );
     define!(module, "regex_split", |text: &str, pattern: &str| {
         let regex = ready(pattern, text)?;
         all(regex.split(text).map(|piece| piece.into()))
     });
     define!(module, "regex_escape", |text: &str| regex::escape(text));
-    define!(module, "regex_count", |text: &str, pattern: &str| -> Fallible<INT> {
+    define!(module, "regex_count", |text: &str,
+                                    pattern: &str|
+     -> Fallible<INT> {
         let regex = ready(pattern, text)?;
         Ok(INT::try_from(regex.find_iter(text).count()).unwrap_or(INT::MAX))
     });

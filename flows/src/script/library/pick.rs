@@ -13,10 +13,34 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What stands at a path like `a.b[0].c`; `()` if it leads nowhere.
+/// What stands at a path like `a.b[0].c`; `()` if it leads nowhere. A key that is written just so
+/// comes first.
 pub(super) fn get(value: &Dynamic, path: &str) -> Fallible<Dynamic> {
-    let mut here = value.clone();
-    for part in parts(path)? {
+    let exact = field(value, path);
+    if !exact.is_unit() {
+        return Ok(exact);
+    }
+    follow(value.clone(), parts(path)?)
+}
+
+/// The same without a copy of the map.
+fn get_of_map(map: &Map, path: &str) -> Fallible<Dynamic> {
+    if let Some(exact) = map.get(path) {
+        return Ok(exact.clone());
+    }
+    let mut parts = parts(path)?;
+    if parts.is_empty() {
+        return Ok(Dynamic::UNIT);
+    }
+    let rest = parts.split_off(1);
+    match &parts[0] {
+        Part::Key(key) => follow(map.get(key.as_str()).cloned().unwrap_or_default(), rest),
+        Part::Index(_) => Ok(Dynamic::UNIT),
+    }
+}
+
+fn follow(mut here: Dynamic, parts: Vec<Part>) -> Fallible<Dynamic> {
+    for part in parts {
         here = match part {
             Part::Key(key) => field(&here, &key),
             Part::Index(index) => item(&here, index),
@@ -34,7 +58,11 @@ enum Part {
 }
 
 fn parts(path: &str) -> Fallible<Vec<Part>> {
-    let wrong = || complaint(format!("`{path}` is not a path; write one like customer.items[0].sku"));
+    let wrong = || {
+        complaint(format!(
+            "`{path}` is not a path; write one like customer.items[0].sku"
+        ))
+    };
     let mut parts = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {
@@ -43,14 +71,21 @@ fn parts(path: &str) -> Fallible<Vec<Part>> {
             let quoted = index
                 .strip_prefix('"')
                 .and_then(|key| key.strip_suffix('"'))
-                .or_else(|| index.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')));
+                .or_else(|| {
+                    index
+                        .strip_prefix('\'')
+                        .and_then(|key| key.strip_suffix('\''))
+                });
             parts.push(match quoted {
                 Some(key) => Part::Key(key.to_owned()),
                 None => Part::Index(index.trim().parse().map_err(|_| wrong())?),
             });
             rest = after;
         } else {
-            let start = rest.strip_prefix('.').filter(|_| !parts.is_empty()).unwrap_or(rest);
+            let start = rest
+                .strip_prefix('.')
+                .filter(|_| !parts.is_empty())
+                .unwrap_or(rest);
             let end = start.find(['.', '[']).unwrap_or(start.len());
             if end == 0 {
                 return Err(wrong());
@@ -80,11 +115,15 @@ fn item(value: &Dynamic, index: INT) -> Dynamic {
         return Dynamic::UNIT;
     };
     let position = if index < 0 {
-        usize::try_from(index.unsigned_abs()).ok().and_then(|back| list.len().checked_sub(back))
+        usize::try_from(index.unsigned_abs())
+            .ok()
+            .and_then(|back| list.len().checked_sub(back))
     } else {
         usize::try_from(index).ok()
     };
-    position.and_then(|position| list.get(position).cloned()).unwrap_or_default()
+    position
+        .and_then(|position| list.get(position).cloned())
+        .unwrap_or_default()
 }
 
 /// A compiled path. Scripts tend to use few, and again and again.
@@ -126,27 +165,54 @@ fn select(value: &Dynamic, source: &str) -> Fallible<Array> {
 
 fn pick_keys(map: &Map, keys: &Array) -> Map {
     keys.iter()
-        .filter_map(|key| key.as_immutable_string_ref().ok().map(|key| key.to_string()))
-        .filter_map(|key| map.get(key.as_str()).map(|value| (key.into(), value.clone())))
+        .filter_map(|key| {
+            key.as_immutable_string_ref()
+                .ok()
+                .map(|key| key.to_string())
+        })
+        .filter_map(|key| {
+            map.get(key.as_str())
+                .map(|value| (key.into(), value.clone()))
+        })
         .collect()
 }
 
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
-    define!(module, "get", |value: Map, path: &str| get(&Dynamic::from_map(value), path));
-    define!(module, "get", |value: Array, path: &str| get(&Dynamic::from_array(value), path));
-    define!(module, "get", |value: MapView, path: &str| get(&Dynamic::from(value), path));
-    define!(module, "get", |value: ListView, path: &str| get(&Dynamic::from(value), path));
+    super::define_reading!(module, "get", |map: &mut Map, path: &str| get_of_map(
+        map, path
+    ));
+    define!(module, "get", |value: Array, path: &str| get(
+        &Dynamic::from_array(value),
+        path
+    ));
+    define!(module, "get", |value: MapView, path: &str| get(
+        &Dynamic::from(value),
+        path
+    ));
+    define!(module, "get", |value: ListView, path: &str| get(
+        &Dynamic::from(value),
+        path
+    ));
     define!(module, "get", |_nothing: (), _path: &str| ());
-    define!(module, "get", |value: Dynamic, path: &str, default: Dynamic| -> Fallible<Dynamic> {
+    define!(module, "get", |value: Dynamic,
+                            path: &str,
+                            default: Dynamic|
+     -> Fallible<Dynamic> {
         let found = get(&value, path)?;
         Ok(if found.is_unit() { default } else { found })
     });
-    define!(module, "path", |value: Dynamic, path: &str| select(&value, path));
-    define!(module, "path_one", |value: Dynamic, path: &str| -> Fallible<Dynamic> {
+    define!(module, "path", |value: Dynamic, path: &str| select(
+        &value, path
+    ));
+    define!(module, "path_one", |value: Dynamic,
+                                 path: &str|
+     -> Fallible<Dynamic> {
         Ok(select(&value, path)?.into_iter().next().unwrap_or_default())
     });
-    super::define_reading!(module, "pick", |map: &mut Map, keys: Array| pick_keys(map, &keys));
+    super::define_reading!(module, "pick", |map: &mut Map, keys: Array| pick_keys(
+        map, &keys
+    ));
     super::define_reading!(module, "omit", |map: &mut Map, keys: Array| {
         let mut rest = map.clone();
         for key in &keys {

@@ -36,7 +36,9 @@ fn options(given: &Map) -> Fallible<Options> {
             "delimiter" => {
                 let text = plain(value);
                 let [byte] = *text.as_bytes() else {
-                    return Err(complaint("the delimiter is one character, like \";\" or \"\\t\""));
+                    return Err(complaint(
+                        "the delimiter is one character, like \";\" or \"\\t\"",
+                    ));
                 };
                 options.delimiter = byte;
             }
@@ -75,12 +77,17 @@ fn parse(text: &str, options: &Options) -> Fallible<Array> {
         .delimiter(options.delimiter)
         .has_headers(false)
         .flexible(true)
-        .trim(if options.trim { csv::Trim::All } else { csv::Trim::None })
+        .trim(if options.trim {
+            csv::Trim::All
+        } else {
+            csv::Trim::None
+        })
         .from_reader(text.as_bytes());
     let mut columns = (!options.columns.is_empty()).then(|| options.columns.clone());
     let mut rows = Array::new();
     for (number, record) in reader.records().enumerate() {
-        let record = record.map_err(|problem| complaint(format!("the text is not CSV: {problem}")))?;
+        let record =
+            record.map_err(|problem| complaint(format!("the text is not CSV: {problem}")))?;
         if number == 0 && options.header {
             columns.get_or_insert_with(|| record.iter().map(str::to_owned).collect());
             continue;
@@ -144,7 +151,9 @@ fn print(rows: Array, options: &Options) -> Fallible<String> {
         options.columns.clone()
     };
     if options.header && !columns.is_empty() {
-        writer.write_record(&columns).map_err(|problem| wrong(&problem))?;
+        writer
+            .write_record(&columns)
+            .map_err(|problem| wrong(&problem))?;
     }
     let mut bytes = 0_usize;
     for row in &rows {
@@ -160,7 +169,9 @@ fn print(rows: Array, options: &Options) -> Fallible<String> {
         };
         bytes += cells.iter().map(|cell| cell.len() + 3).sum::<usize>();
         bounds::text_of(bytes)?;
-        writer.write_record(&cells).map_err(|problem| wrong(&problem))?;
+        writer
+            .write_record(&cells)
+            .map_err(|problem| wrong(&problem))?;
     }
     let bytes = writer.into_inner().map_err(|problem| wrong(&problem))?;
     String::from_utf8(bytes).map_err(|problem| wrong(&problem))
@@ -184,10 +195,22 @@ fn columns_of(rows: &Array) -> Vec<String> {
 
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
-    define!(module, "parse_csv", |text: &str| parse(text, &options(&Map::new())?));
-    define!(module, "parse_csv", |text: &str, given: Map| parse(text, &options(&given)?));
-    define!(module, "to_csv", |rows: Array| print(rows, &options(&Map::new())?));
-    define!(module, "to_csv", |rows: Array, given: Map| print(rows, &options(&given)?));
+    define!(module, "parse_csv", |text: &str| parse(
+        text,
+        &options(&Map::new())?
+    ));
+    define!(module, "parse_csv", |text: &str, given: Map| parse(
+        text,
+        &options(&given)?
+    ));
+    define!(module, "to_csv", |rows: Array| print(
+        rows,
+        &options(&Map::new())?
+    ));
+    define!(module, "to_csv", |rows: Array, given: Map| print(
+        rows,
+        &options(&given)?
+    ));
 }
 
 /// The documentation.

@@ -43,7 +43,9 @@ fn pad_end(text: &str, length: INT, with: &str) -> Fallible<String> {
 }
 
 fn left(text: &str, count: INT) -> String {
-    text.chars().take(usize::try_from(count).unwrap_or(0)).collect()
+    text.chars()
+        .take(usize::try_from(count).unwrap_or(0))
+        .collect()
 }
 
 fn right(text: &str, count: INT) -> String {
@@ -197,7 +199,9 @@ fn join(list: &Array, between: &str) -> Fallible<String> {
 
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
-    define!(module, "replace", |text: &str, find: &str, with: &str| replace(text, find, with));
+    define!(module, "replace", |text: &str, find: &str, with: &str| {
+        replace(text, find, with)
+    });
     define!(module, "replace", |text: &str, find: char, with: &str| {
         replace(text, find.encode_utf8(&mut [0; 4]), with)
     });
@@ -205,9 +209,15 @@ pub(super) fn register(module: &mut Module) {
         replace(text, find, with.encode_utf8(&mut [0; 4]))
     });
     define!(module, "replace", |text: &str, find: char, with: char| {
-        replace(text, find.encode_utf8(&mut [0; 4]), with.encode_utf8(&mut [0; 4]))
+        replace(
+            text,
+            find.encode_utf8(&mut [0; 4]),
+            with.encode_utf8(&mut [0; 4]),
+        )
     });
-    define!(module, "remove", |text: &str, find: &str| replace(text, find, ""));
+    define!(module, "remove", |text: &str, find: &str| replace(
+        text, find, ""
+    ));
     define!(module, "remove", |text: &str, find: char| {
         replace(text, find.encode_utf8(&mut [0; 4]), "")
     });
@@ -215,7 +225,9 @@ pub(super) fn register(module: &mut Module) {
     define!(module, "trim", |text: &str, marks: &str| {
         text.trim_matches(|c| marks.contains(c)).to_owned()
     });
-    define!(module, "trim_start", |text: &str| text.trim_start().to_owned());
+    define!(module, "trim_start", |text: &str| text
+        .trim_start()
+        .to_owned());
     define!(module, "trim_start", |text: &str, marks: &str| {
         text.trim_start_matches(|c| marks.contains(c)).to_owned()
     });
@@ -226,26 +238,52 @@ pub(super) fn register(module: &mut Module) {
     define!(module, "squeeze", |text: &str| {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     });
-    define!(module, "strip_prefix", |text: ImmutableString, prefix: &str| -> ImmutableString {
-        text.strip_prefix(prefix).map_or_else(|| text.clone(), Into::into)
+    define!(module, "strip_prefix", |text: ImmutableString,
+                                     prefix: &str|
+     -> ImmutableString {
+        text.strip_prefix(prefix)
+            .map_or_else(|| text.clone(), Into::into)
     });
-    define!(module, "strip_suffix", |text: ImmutableString, suffix: &str| -> ImmutableString {
-        text.strip_suffix(suffix).map_or_else(|| text.clone(), Into::into)
+    define!(module, "strip_suffix", |text: ImmutableString,
+                                     suffix: &str|
+     -> ImmutableString {
+        text.strip_suffix(suffix)
+            .map_or_else(|| text.clone(), Into::into)
     });
-    define!(module, "pad_start", |text: &str, length: INT| pad_start(text, length, " "));
-    define!(module, "pad_start", |text: &str, length: INT, with: &str| pad_start(text, length, with));
-    define!(module, "pad_start", |number: INT, length: INT, with: &str| {
-        pad_start(&number.to_string(), length, with)
-    });
-    define!(module, "pad_end" | "pad", |text: &str, length: INT| pad_end(text, length, " "));
-    define!(module, "pad_end" | "pad", |text: &str, length: INT, with: &str| pad_end(text, length, with));
+    define!(module, "pad_start", |text: &str, length: INT| pad_start(
+        text, length, " "
+    ));
+    define!(
+        module,
+        "pad_start",
+        |text: &str, length: INT, with: &str| pad_start(text, length, with)
+    );
+    define!(
+        module,
+        "pad_start",
+        |number: INT, length: INT, with: &str| { pad_start(&number.to_string(), length, with) }
+    );
+    define!(
+        module,
+        "pad_end" | "pad",
+        |text: &str, length: INT| pad_end(text, length, " ")
+    );
+    define!(
+        module,
+        "pad_end" | "pad",
+        |text: &str, length: INT, with: &str| pad_end(text, length, with)
+    );
     define!(module, "pad", |text: &str, length: INT, with: char| {
         pad_end(text, length, with.encode_utf8(&mut [0; 4]))
     });
     define!(module, "left", left);
     define!(module, "right", right);
-    define!(module, "truncate", |text: &str, length: INT| truncate(text, length, ""));
-    define!(module, "truncate", |text: &str, length: INT, mark: &str| truncate(text, length, mark));
+    define!(module, "truncate", |text: &str, length: INT| truncate(
+        text, length, ""
+    ));
+    define!(module, "truncate", |text: &str, length: INT, mark: &str| {
+        truncate(text, length, mark)
+    });
     define!(module, "title_case", title_case);
     define!(module, "capitalize", capitalize);
     define!(module, "snake_case", |text: &str| words(text).join("_"));
@@ -259,12 +297,18 @@ pub(super) fn register(module: &mut Module) {
     } else {
         pieces(text.split(at))
     });
-    define!(module, "split", |text: &str| pieces(text.split_whitespace()));
+    define!(module, "split", |text: &str| pieces(
+        text.split_whitespace()
+    ));
     define!(module, "before", |text: &str, mark: &str| {
-        text.split_once(mark).map_or(text, |(before, _)| before).to_owned()
+        text.split_once(mark)
+            .map_or(text, |(before, _)| before)
+            .to_owned()
     });
     define!(module, "after", |text: &str, mark: &str| {
-        text.split_once(mark).map_or("", |(_, after)| after).to_owned()
+        text.split_once(mark)
+            .map_or("", |(_, after)| after)
+            .to_owned()
     });
     define!(module, "between", |text: &str, open: &str, close: &str| {
         text.split_once(open)
@@ -274,7 +318,9 @@ pub(super) fn register(module: &mut Module) {
     define!(module, "is_blank", |text: &str| text.trim().is_empty());
     define!(module, "is_blank", |_nothing: ()| true);
     define!(module, "text", |value: Dynamic| super::plain(&value));
-    super::define_reading!(module, "join", |list: &mut Array, between: &str| join(list, between));
+    super::define_reading!(module, "join", |list: &mut Array, between: &str| join(
+        list, between
+    ));
     super::define_reading!(module, "join", |list: &mut Array| join(list, ""));
 }
 

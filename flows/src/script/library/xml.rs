@@ -33,9 +33,10 @@ fn parse(text: &str) -> Fallible<Dynamic> {
         if seen % 256 == 0 {
             bounds::spend(256)?;
         }
-        match reader.read_event().map_err(|problem| {
-            wrong(format!("{problem} (at byte {})", reader.error_position()))
-        })? {
+        match reader
+            .read_event()
+            .map_err(|problem| wrong(format!("{problem} (at byte {})", reader.error_position())))?
+        {
             Event::Start(start) => {
                 if root.is_some() && open.is_empty() {
                     return Err(wrong("there is more than one outer element"));
@@ -77,7 +78,11 @@ fn parse(text: &str) -> Fallible<Dynamic> {
             }
             Event::Eof => break,
             // A document type may define entities that grow without bound; none are expanded.
-            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+            Event::Empty(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_) => {}
         }
     }
     if let Some(left) = open.last() {
@@ -178,19 +183,31 @@ fn print(map: &Map, style: &Style) -> Fallible<String> {
         out.push('\n');
     }
     let [(name, value)] = map.iter().collect::<Vec<_>>()[..] else {
-        return Err(complaint("XML has one outer element: give a map with one key"));
+        return Err(complaint(
+            "XML has one outer element: give a map with one key",
+        ));
     };
     element(name, value, 0, style.pretty, &mut out)?;
     Ok(out)
 }
 
-fn element(name: &str, value: &Dynamic, depth: usize, pretty: bool, out: &mut String) -> Fallible<()> {
+fn element(
+    name: &str,
+    value: &Dynamic,
+    depth: usize,
+    pretty: bool,
+    out: &mut String,
+) -> Fallible<()> {
     if depth > bounds::nesting() {
         return Err(bounds::stop(bounds::too_deep(bounds::nesting())));
     }
     let fits = |letter: char| letter.is_alphanumeric() || "-_.:".contains(letter);
-    if !name.starts_with(|first: char| first.is_alphabetic() || first == '_') || !name.chars().all(fits) {
-        return Err(complaint(format!("`{name}` cannot be the name of an XML element")));
+    if !name.starts_with(|first: char| first.is_alphabetic() || first == '_')
+        || !name.chars().all(fits)
+    {
+        return Err(complaint(format!(
+            "`{name}` cannot be the name of an XML element"
+        )));
     }
     let mut value = value.clone();
     own(&mut value);
@@ -263,8 +280,14 @@ fn close(name: &str, out: &mut String) {
 /// Puts the functions into the module.
 pub(super) fn register(module: &mut Module) {
     define!(module, "parse_xml", |text: &str| parse(text));
-    super::define_reading!(module, "to_xml", |map: &mut Map| print(map, &style(&Map::new())?));
-    super::define_reading!(module, "to_xml", |map: &mut Map, options: Map| print(map, &style(&options)?));
+    super::define_reading!(module, "to_xml", |map: &mut Map| print(
+        map,
+        &style(&Map::new())?
+    ));
+    super::define_reading!(module, "to_xml", |map: &mut Map, options: Map| print(
+        map,
+        &style(&options)?
+    ));
 }
 
 /// The documentation.

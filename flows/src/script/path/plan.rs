@@ -96,13 +96,19 @@ impl Segment {
 pub(super) fn compile(source: &str) -> Result<Vec<Segment>, PathError> {
     let fail = |message: String, offset| PathError { message, offset };
     if source.len() > QUERY_BYTES {
-        return Err(fail(format!("a query of more than {QUERY_BYTES} bytes is too long"), 0));
+        return Err(fail(
+            format!("a query of more than {QUERY_BYTES} bytes is too long"),
+            0,
+        ));
     }
     if !source.starts_with('$') {
         return Err(fail("a query starts with `$`".to_owned(), 0));
     }
     if let Some(offset) = torn_word(source) {
-        return Err(fail("two words with nothing between them".to_owned(), offset));
+        return Err(fail(
+            "two words with nothing between them".to_owned(),
+            offset,
+        ));
     }
     let query = parse_json_path(source).map_err(|problem| {
         let text = problem.to_string();
@@ -130,7 +136,9 @@ fn place(message: &str, source: &str) -> usize {
         .take(2)
         .filter_map(|digits| digits.parse().ok())
         .collect();
-    let [line, column] = numbers[..] else { return 0 };
+    let [line, column] = numbers[..] else {
+        return 0;
+    };
     let before: usize = source
         .split_inclusive('\n')
         .take(line.saturating_sub(1))
@@ -217,7 +225,11 @@ fn logic(filter: &tree::Filter) -> Result<Logic, String> {
 }
 
 fn negated(logic: Logic, not: bool) -> Logic {
-    if not { Logic::Not(Box::new(logic)) } else { logic }
+    if not {
+        Logic::Not(Box::new(logic))
+    } else {
+        logic
+    }
 }
 
 fn test(test: &tree::Test) -> Result<Logic, String> {
@@ -228,14 +240,18 @@ fn test(test: &tree::Test) -> Result<Logic, String> {
             tree::TestFunction::Search(text, pattern) => matching(text, pattern, false)?,
             tree::TestFunction::Custom(name, _) => return Err(not_standard(name)),
             other => {
-                return Err(format!("`{other}` is a value, not a test: compare it with something"));
+                return Err(format!(
+                    "`{other}` is a value, not a test: compare it with something"
+                ));
             }
         },
     })
 }
 
 fn not_standard(name: &str) -> String {
-    format!("`{name}` is not a function of RFC 9535; there are length, count, value, match and search")
+    format!(
+        "`{name}` is not a function of RFC 9535; there are length, count, value, match and search"
+    )
 }
 
 fn query(test: &tree::Test) -> Result<Query, String> {
@@ -264,7 +280,11 @@ fn compare(comparison: &tree::Comparison) -> Result<Logic, String> {
         tree::Comparison::Lte(..) => Comparison::LessOrEqual,
     };
     let (left, right) = comparison.vals();
-    Ok(Logic::Compare(comparable(left)?, operator, comparable(right)?))
+    Ok(Logic::Compare(
+        comparable(left)?,
+        operator,
+        comparable(right)?,
+    ))
 }
 
 fn comparable(item: &tree::Comparable) -> Result<Operand, String> {
@@ -323,7 +343,9 @@ fn value_argument(argument: &tree::FnArg, function: &str) -> Result<Operand, Str
                     .map(Segment::step)
                     .collect::<Option<_>>()
                     .map(|steps| Operand::Node { absolute, steps })
-                    .ok_or_else(|| format!("`{function}` needs a query that gives one node at most"))
+                    .ok_or_else(|| {
+                        format!("`{function}` needs a query that gives one node at most")
+                    })
             }
         },
         tree::FnArg::Filter(_) => Err(format!("`{function}` needs a value, not a condition")),

@@ -82,11 +82,18 @@ impl<'v> Walker<'v, '_> {
     }
 
     /// The node, then its descendants, each before its own children.
-    fn descend(&mut self, segment: &Segment, node: &'v Value, out: &mut Vec<&'v Value>) -> Option<()> {
+    fn descend(
+        &mut self,
+        segment: &Segment,
+        node: &'v Value,
+        out: &mut Vec<&'v Value>,
+    ) -> Option<()> {
         self.visit(1)?;
         self.select(&segment.selectors, node, out)?;
         match node {
-            Value::Array(list) => list.iter().try_for_each(|item| self.descend(segment, item, out)),
+            Value::Array(list) => list
+                .iter()
+                .try_for_each(|item| self.descend(segment, item, out)),
             Value::Object(object) => object
                 .values()
                 .try_for_each(|item| self.descend(segment, item, out)),
@@ -94,7 +101,12 @@ impl<'v> Walker<'v, '_> {
         }
     }
 
-    fn select(&mut self, selectors: &[Selector], node: &'v Value, out: &mut Vec<&'v Value>) -> Option<()> {
+    fn select(
+        &mut self,
+        selectors: &[Selector],
+        node: &'v Value,
+        out: &mut Vec<&'v Value>,
+    ) -> Option<()> {
         for selector in selectors {
             match selector {
                 Selector::Step(step) => {
@@ -240,15 +252,35 @@ impl<'v> Walker<'v, '_> {
 }
 
 /// Section 2.3.4.2.2.
-fn slice<'v>(list: &'v [Value], start: Option<i64>, end: Option<i64>, step: i64, out: &mut Vec<&'v Value>) {
+fn slice<'v>(
+    list: &'v [Value],
+    start: Option<i64>,
+    end: Option<i64>,
+    step: i64,
+    out: &mut Vec<&'v Value>,
+) {
     let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
-    let from_end = |index: i64| if index >= 0 { index } else { length.saturating_add(index) };
-    let (first, last) = if step >= 0 { (0, length) } else { (length - 1, -1) };
+    let from_end = |index: i64| {
+        if index >= 0 {
+            index
+        } else {
+            length.saturating_add(index)
+        }
+    };
+    let (first, last) = if step >= 0 {
+        (0, length)
+    } else {
+        (length - 1, -1)
+    };
     let (start, end) = (
         start.map_or(first, from_end),
         end.map_or(last, |index| from_end(index)),
     );
-    let at = |index: i64| usize::try_from(index).ok().and_then(|index| list.get(index));
+    let at = |index: i64| {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| list.get(index))
+    };
     if step > 0 {
         let (lower, upper) = (start.clamp(0, length), end.clamp(0, length));
         let mut index = lower;
@@ -274,7 +306,9 @@ fn compare(left: Option<&Value>, operator: Comparison, right: Option<&Value>) ->
         _ => false,
     };
     let less = |left: Option<&Value>, right: Option<&Value>| match (left, right) {
-        (Some(Value::Number(left)), Some(Value::Number(right))) => order(left, right) == Ordering::Less,
+        (Some(Value::Number(left)), Some(Value::Number(right))) => {
+            order(left, right) == Ordering::Less
+        }
         (Some(Value::String(left)), Some(Value::String(right))) => left < right,
         _ => false,
     };
