@@ -1,1 +1,22 @@
-//! Black-box tests of Weir.
+//! What the black-box tests stand on: the real binary, a plain HTTP client, a counting partner, and databases of their own.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this runs within tests, where a panic is the report"
+)]
+
+mod command;
+mod database;
+mod http;
+mod partner;
+mod sign;
+mod wait;
+mod weir;
+
+pub use command::{Finished, flow_file, weir, weir_with_input};
+pub use database::Database;
+pub use http::{Event, Events, Reply, Request, send};
+pub use partner::{Act, Call, Partner};
+pub use sign::{github, now_seconds, sha256_hex, standard_webhooks};
+pub use wait::{patience, until};
+pub use weir::{Start, Weir, root};

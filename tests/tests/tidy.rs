@@ -394,7 +394,9 @@ fn without_tests<'a>(file: &Path, text: &'a str) -> &'a str {
     if file.file_stem().is_some_and(|stem| stem == "tests") {
         return "";
     }
-    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text)
+    text.split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or(text)
 }
 
 /// Whether the line has this word, not as part of a longer one.
