@@ -47,7 +47,8 @@ fn entry() -> Entry {
                 FieldKind::Text,
                 "The path below the base URL of the connection, such as /bookings. It cannot leave that base.",
             )
-            .expression(),
+            .expression()
+            .beside_connection(),
             Field::new(
                 "url",
                 "URL",
