@@ -41,6 +41,15 @@ impl Checked {
         self.problems.iter().any(Problem::is_error)
     }
 
+    /// Adds problems that were found elsewhere; an error among them takes the plan away.
+    pub fn add(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+        sort(&mut self.problems);
+        if self.has_errors() {
+            self.plan = None;
+        }
+    }
+
     fn failed(mut problems: Vec<Problem>) -> Checked {
         sort(&mut problems);
         Checked {

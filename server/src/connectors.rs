@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use weir_flows::{
     builtin,
     catalog::{Catalog, Entry},
+    check::Checked,
     failure::Failure,
-    problem::Problem,
+    problem::{Problem, pointer},
 };
 
 use crate::{connection::Connection, outbound, secrets::Secrets, world::World};
@@ -32,8 +33,27 @@ pub struct Connector {
     pub call: for<'a> fn(Call<'a>) -> BoxFuture<'a, Outcome>,
 }
 
-/// Checks settings as written, with the name of the step's connection and the JSON Pointer of the settings.
-pub type Check = fn(&Map<String, Value>, Option<&str>, &str) -> Vec<Problem>;
+/// Checks settings as written, with the JSON Pointer of the settings.
+pub type Check = fn(&Map<String, Value>, &str) -> Vec<Problem>;
+
+/// Adds what the connectors know of their own settings to what a check of a document found.
+pub fn judge(mut checked: Checked) -> Checked {
+    let mut problems = Vec::new();
+    for (id, step) in checked.flow.iter().flat_map(|flow| &flow.steps) {
+        let at = pointer("/steps", id);
+        let mut look = |kind: &str, config, at: &str| {
+            if let Some(connector) = find(kind) {
+                problems.extend((connector.check)(config, at));
+            }
+        };
+        look(&step.kind, &step.config, &pointer(&at, "config"));
+        if let Some(undo) = &step.undo {
+            look(&undo.kind, &undo.config, &format!("{at}/undo/config"));
+        }
+    }
+    checked.add(problems);
+    checked
+}
 
 /// One attempt: what to do, and with what.
 #[derive(Clone, Copy)]

@@ -9,6 +9,8 @@ use axum::{
 use serde_json::{Map, Value};
 use weir_flows::{check, document::Flow, json, problem::Problem as Found, shape};
 
+use crate::connectors;
+
 use super::{
     App, WORKSPACE,
     extract::Text,
@@ -39,7 +41,11 @@ pub(super) async fn check(app: &App, text: &Text) -> Answer<Checked> {
     let engine = app.engine().clone();
     // Compiling the scripts of a large document takes a while, and other requests wait behind it.
     let checked = tokio::task::spawn_blocking(move || {
-        check::check_value(&document, engine.catalog(), Some(&names))
+        connectors::judge(check::check_value(
+            &document,
+            engine.catalog(),
+            Some(&names),
+        ))
     });
     let checked = checked.await.map_err(Problem::internal)?;
     match checked.flow {

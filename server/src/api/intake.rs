@@ -245,7 +245,11 @@ fn other_method(parts: &Parts, mut methods: Vec<String>) -> Response {
 }
 
 /// Headers that carry the caller's own credentials: none of a flow's business, and never recorded.
-const CREDENTIALS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+const CREDENTIALS: [HeaderName; 3] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::PROXY_AUTHORIZATION,
+];
 
 /// The headers by lower-case name, several of one name joined as RFC 9110 section 5.3 says; without the credentials.
 fn headers(headers: &HeaderMap) -> Map<String, Value> {

@@ -20,7 +20,11 @@ use crate::connectors;
 pub(super) fn read(path: &Path) -> Result<Checked, String> {
     let text = fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    Ok(check_text(&text, &connectors::catalog(), None))
+    Ok(connectors::judge(check_text(
+        &text,
+        &connectors::catalog(),
+        None,
+    )))
 }
 
 /// Prints the problems of files.

@@ -9,7 +9,7 @@ use weir_flows::{
 };
 
 use super::{Engine, Error, Version, registry::turnstile};
-use crate::store;
+use crate::{connectors, store};
 
 /// A version that was just published.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Engine {
         let names = self.names(workspace).await?;
         let Checked {
             mut problems, plan, ..
-        } = check_text(&draft.document, self.catalog(), Some(&names));
+        } = connectors::judge(check_text(&draft.document, self.catalog(), Some(&names)));
         let Some(plan) = plan else {
             return Err(Error::Problems(problems));
         };

@@ -8,21 +8,10 @@ use super::request::join;
 use crate::connection::header_name;
 
 /// Problems of the settings as written. What an expression gives is checked when the step starts.
-pub(super) fn check(
-    config: &Map<String, Value>,
-    connection: Option<&str>,
-    at: &str,
-) -> Vec<Problem> {
+pub(super) fn check(config: &Map<String, Value>, at: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut error =
         |at: String, code: &str, message: String| problems.push(Problem::error(at, code, message));
-    if config.contains_key("path") && connection.is_none() {
-        error(
-            pointer(at, "path"),
-            "missing_connection",
-            "a path needs a connection, which gives the rest of the address; name one at the step, or set `url`".into(),
-        );
-    }
     if let Some(path) = literal(config.get("path")) {
         // Any base will do to find out whether the path stays below it.
         let base = Url::parse("https://base.invalid").expect("a constant URL");
@@ -83,31 +72,16 @@ mod tests {
     #[test]
     fn settings_are_checked_beyond_the_catalog() {
         let table = [
-            (json!({ "url": "https://x.example" }), None, vec![]),
-            (json!({ "path": "/bookings" }), Some("erp"), vec![]),
-            (
-                json!({ "path": "= `/b/${input.id}/../x`" }),
-                Some("erp"),
-                vec![],
-            ),
-            (
-                json!({ "path": "/a" }),
-                None,
-                vec![("/c/path", "missing_connection")],
-            ),
+            (json!({ "url": "https://x.example" }), vec![]),
+            (json!({ "path": "/bookings" }), vec![]),
+            (json!({ "path": "= `/b/${input.id}/../x`" }), vec![]),
             (
                 json!({ "path": "https://evil.example" }),
-                Some("erp"),
                 vec![("/c/path", "bad_path")],
             ),
-            (
-                json!({ "path": "/a/../b" }),
-                Some("erp"),
-                vec![("/c/path", "bad_path")],
-            ),
+            (json!({ "path": "/a/../b" }), vec![("/c/path", "bad_path")]),
             (
                 json!({ "path": "/a", "headers": { "Host": "x", "a b": "x", "X-Ok": "x" } }),
-                Some("erp"),
                 vec![
                     ("/c/headers/Host", "bad_header"),
                     ("/c/headers/a b", "bad_header"),
@@ -115,17 +89,15 @@ mod tests {
             ),
             (
                 json!({ "path": "/a", "body": {} }),
-                Some("erp"),
                 vec![("/c/body", "body_without_meaning")],
             ),
             (
                 json!({ "path": "/a", "method": "POST", "body": {} }),
-                Some("erp"),
                 vec![],
             ),
         ];
-        for (config, connection, expected) in table {
-            let problems = check(config.as_object().unwrap(), connection, "/c");
+        for (config, expected) in table {
+            let problems = check(config.as_object().unwrap(), "/c");
             let found: Vec<_> = problems
                 .iter()
                 .map(|p| (p.at.as_str(), p.code.as_str()))
