@@ -6,7 +6,10 @@ use js_sys::{Date, Intl, Object, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
-use crate::{settings::settings, texts::texts, words};
+use crate::{
+    texts::{language, texts},
+    words,
+};
 
 /// A signal that changes every few seconds, for texts that count on.
 #[derive(Clone, Copy)]
@@ -73,7 +76,7 @@ fn format(millis: f64, options: &[(&str, &str)]) -> String {
         let value = value.parse::<f64>().map_or(JsValue::from_str(value), JsValue::from_f64);
         let _ = Reflect::set(&bag, &JsValue::from_str(key), &value);
     }
-    let languages = js_sys::Array::of1(&JsValue::from_str(settings().language.get_untracked().code()));
+    let languages = js_sys::Array::of1(&JsValue::from_str(language().code()));
     let format = Intl::DateTimeFormat::new(&languages, &bag);
     let text = format.format().call1(&JsValue::NULL, &Date::new(&JsValue::from_f64(millis)));
     text.ok().and_then(|text| text.as_string()).unwrap_or_default()

@@ -59,7 +59,7 @@ impl Settings {
         let settings = Settings {
             language: RwSignal::new(stored_language()),
             theme: RwSignal::new(Theme::from_word(&load(THEME).unwrap_or_default())),
-            narrow: RwSignal::new(load(NARROW).is_some_and(|word| word == "yes")),
+            narrow: RwSignal::new(load(NARROW).map_or_else(is_small, |word| word == "yes")),
         };
         texts::switch(settings.language.get_untracked());
         show("lang", settings.language.get_untracked().code());
@@ -93,6 +93,12 @@ impl Settings {
 /// The settings of this page.
 pub(crate) fn settings() -> Settings {
     expect_context::<Settings>()
+}
+
+/// Whether the window is so small that the drawing needs the room of the navigation.
+fn is_small() -> bool {
+    let width = window().inner_width().ok().and_then(|width| width.as_f64());
+    width.is_some_and(|width| width < 1440.0)
 }
 
 fn stored_language() -> Language {

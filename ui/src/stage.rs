@@ -16,20 +16,30 @@ use crate::{
 const CALM: Duration = Duration::from_millis(120);
 /// How long it waits before it reads again where the stream was lost.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it reads a run that goes on, in case the stream hangs somewhere on its way.
+const DOUBT: Duration = Duration::from_secs(8);
 
 /// A run that is watched.
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) detail: RwSignal<Option<Arc<RunDetail>>>,
     pub(crate) trouble: RwSignal<Option<Trouble>>,
-    /// Whether the stream is interrupted.
+    /// Whether the stream is interrupted while the run goes on.
     pub(crate) lost: RwSignal<bool>,
+    /// Whether the stream has ended or broken since it last told something.
+    silent: StoredValue<bool>,
     pub(crate) live: Live,
 }
 
 /// Reads a run and follows it to its end. It stops when the part of the page that asked for it goes away.
 pub(crate) fn watch(run: String, live: Live) -> Watch {
-    let watch = Watch { detail: RwSignal::new(None), trouble: RwSignal::new(None), lost: RwSignal::new(false), live };
+    let watch = Watch {
+        detail: RwSignal::new(None),
+        trouble: RwSignal::new(None),
+        lost: RwSignal::new(false),
+        silent: StoredValue::new(false),
+        live,
+    };
     let stream: StoredValue<Option<api::Live>, LocalStorage> = StoredValue::new_local(None);
     let read: Rc<dyn Fn()> = {
         let (watch, run) = (watch.clone(), run.clone());
@@ -61,6 +71,7 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
     let heard = {
         let (watch, plan) = (watch.clone(), plan.clone());
         move |change: api::RunChange| {
+            watch.silent.try_set_value(false);
             if watch.lost.try_get_untracked() == Some(true) {
                 watch.lost.set(false);
             }
@@ -69,17 +80,32 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
         }
     };
     let lost = {
-        let lost = watch.lost;
+        let (silent, lost) = (watch.silent, watch.lost);
         move || {
-            // The server ends the stream of a run that has ended; only the next reading tells which it was.
-            if stream.try_with_value(Option::is_some) == Some(true) {
-                lost.try_set(true);
-                plan(PATIENCE);
-            }
+            // The server ends the stream of a run that has ended; only the next reading tells whether it was that.
+            silent.try_set_value(true);
+            plan(if lost.try_get_untracked() == Some(true) { PATIENCE } else { CALM });
         }
     };
     stream.set_value(api::run_changes(&run, heard, lost));
-    on_cleanup(move || stream.dispose());
+    let doubt = {
+        let detail = watch.detail;
+        set_interval_with_handle(
+            move || {
+                let goes_on = detail.try_with_untracked(|run| run.as_ref().is_none_or(|run| !run.summary.status.is_final()));
+                if goes_on == Some(true) {
+                    read();
+                }
+            },
+            DOUBT,
+        )
+    };
+    on_cleanup(move || {
+        stream.dispose();
+        if let Ok(doubt) = doubt {
+            doubt.clear();
+        }
+    });
     watch
 }
 
@@ -95,6 +121,8 @@ impl Watch {
                         }
                     });
                     self.lost.try_set(false);
+                } else if self.silent.try_get_value() == Some(true) {
+                    self.lost.try_set(true);
                 }
                 self.detail.try_set(Some(Arc::new(run)));
             }
@@ -163,6 +191,7 @@ pub(crate) fn RunStage(
         Some((id, step))
     });
     let overview = Memo::new(move |_| if step.with(Option::is_none) { detail.get() } else { None });
+    let order = graph.clone();
     let panel = move || match step.get() {
         Some((id, step)) if flow.steps.contains_key(&id) => view! {
             <StepRecord flow=flow.clone() id step=step.unwrap_or_default() around close=move || chosen.set(None)/>
@@ -171,7 +200,7 @@ pub(crate) fn RunStage(
         Some((id, _)) => view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any(),
         None => overview
             .get()
-            .map(|run| view! { <RunOverview flow=flow.clone() run chosen/> })
+            .map(|run| view! { <RunOverview flow=flow.clone() graph=order.clone() run chosen/> })
             .into_any(),
     };
     view! {

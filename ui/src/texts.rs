@@ -45,9 +45,17 @@ pub(crate) fn switch(language: Language) {
     SPEAKS_GERMAN.store(language == Language::German, Ordering::Relaxed);
 }
 
+/// The chosen language.
+pub(crate) fn language() -> Language {
+    if SPEAKS_GERMAN.load(Ordering::Relaxed) { Language::German } else { Language::English }
+}
+
 /// The texts of the chosen language.
 pub(crate) fn texts() -> &'static Texts {
-    if SPEAKS_GERMAN.load(Ordering::Relaxed) { &GERMAN } else { &ENGLISH }
+    match language() {
+        Language::English => &ENGLISH,
+        Language::German => &GERMAN,
+    }
 }
 
 /// Puts values into the places of a text: `{name}`.

@@ -117,9 +117,10 @@ impl Viewport {
 
     /// The first look at a drawing: all of it, or, where that would be too small to read, its beginning.
     pub(crate) fn first(world: Rect, window: Size, margin: f64) -> Self {
-        const READABLE: f64 = 0.55;
+        const SMALL: f64 = 0.5;
+        const READABLE: f64 = 0.75;
         let fit = Self::fit(world, window, margin);
-        if fit.zoom >= READABLE {
+        if fit.zoom >= SMALL {
             return fit;
         }
         let y = window.height / 2.0 - world.centre().y * READABLE;
@@ -249,7 +250,7 @@ mod tests {
         let long = Rect::new(80.0, 100.0, 6_000.0, 300.0);
         let first = Viewport::first(long, WINDOW, 40.0);
         assert_eq!(first.to_window(long.at).x.round(), 40.0);
-        assert_eq!(first.zoom, 0.55);
+        assert_eq!(first.zoom, 0.75);
     }
 
     #[test]

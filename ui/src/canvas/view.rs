@@ -80,16 +80,22 @@ pub(crate) fn Canvas(
             viewport.set(Viewport::first(bounds, size, MARGIN));
         }
     });
-    // A chosen card is never hidden by the edge, wherever it was chosen.
-    Effect::new(move || {
-        let (Some(id), size) = (chosen.get(), window.get()) else { return };
-        let rect = graph.with_value(|graph| graph.find(&id).map(|index| graph.cards[index].rect()));
+    let reveal = move |id: &str| {
+        let size = window.get_untracked();
+        let rect = graph.with_value(|graph| graph.find(id).map(|index| graph.cards[index].rect()));
         if let Some(rect) = rect.filter(|_| size.width > 0.0) {
             let now = viewport.get_untracked();
             let moved = now.revealing(rect, size, 24.0);
             if moved != now {
                 look(moved, true);
             }
+        }
+    };
+    // A chosen card is never hidden by the edge, wherever it was chosen.
+    Effect::new(move || {
+        window.track();
+        if let Some(id) = chosen.get() {
+            reveal(&id);
         }
     });
 
@@ -206,6 +212,12 @@ pub(crate) fn Canvas(
             on:pointercancel=gone
             on:wheel=wheel
             on:keydown=keys
+            on:focusin=move |_| {
+                let by_keyboard = matches!(gesture.get_value(), Gesture::Idle);
+                if let Some(id) = focused_card().filter(|_| by_keyboard) {
+                    reveal(&id);
+                }
+            }
         >
             <div class="scene" style:transform=transform>{scene}</div>
             <div class="canvas-tools" role="toolbar" aria-label=t.key_zoom>
@@ -268,6 +280,11 @@ fn card_at(event: &PointerEvent) -> Option<String> {
     under.closest("[data-card]").ok()??.get_attribute("data-card")
 }
 
+/// The card that has the focus.
+fn focused_card() -> Option<String> {
+    document().active_element()?.get_attribute("data-card")
+}
+
 fn within(event: &PointerEvent, selector: &str) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     target.and_then(|target| target.closest(selector).ok().flatten()).is_some()
@@ -276,7 +293,7 @@ fn within(event: &PointerEvent, selector: &str) -> bool {
 /// Moves the focus from card to card.
 fn walk(element: NodeRef<html::Div>, graph: StoredValue<Arc<Graph>>, direction: Direction) {
     let Some(canvas) = element.get_untracked() else { return };
-    let focused = document().active_element().and_then(|element| element.get_attribute("data-card"));
+    let focused = focused_card();
     let target = graph.with_value(|graph| {
         let rects: Vec<Rect> = graph.cards.iter().map(super::graph::Card::rect).collect();
         let from = focused.and_then(|id| graph.find(&id));

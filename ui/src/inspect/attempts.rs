@@ -55,7 +55,7 @@ fn item(attempt: Attempt, last: bool) -> impl IntoView {
                     <span class="fine number">{took}</span>
                     <span class="fine number attempt-time">{started}</span>
                 </p>
-                {attempt.failure.map(|failure| view! { <FailureNote failure/> })}
+                {attempt.failure.map(failure_lines)}
                 {attempt.request.map(|value| exchange(t.run_request, value))}
                 {attempt.response.map(|value| exchange(t.run_response, value))}
                 {retry}
@@ -88,6 +88,17 @@ fn first_line(value: &Value) -> String {
         _ => None,
     };
     ["method", "status", "url"].into_iter().filter_map(text).collect::<Vec<_>>().join(" ")
+}
+
+/// Why one attempt failed, in two lines; the step itself explains the class.
+fn failure_lines(failure: Failure) -> impl IntoView {
+    let (class, _) = words::class(texts(), failure.class);
+    view! {
+        <p class="attempt-failure" data-testid="attempt-failure" data-class=failure.class.word()>
+            <strong>{class}</strong>
+            <span>{failure.message}</span>
+        </p>
+    }
 }
 
 /// Why something failed: the class explained, the sentence that was recorded, and what the other side said.

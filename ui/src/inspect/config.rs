@@ -69,7 +69,7 @@ pub(crate) fn lines(t: &Texts, config: &Map<String, Value>, entry: Option<&Entry
     let unknown = config
         .iter()
         .filter(|(key, _)| !fields.iter().any(|field| field.name == key.as_str()))
-        .map(|(key, value)| (key.clone(), shape(value, kind_by_name(key))));
+        .map(|(key, value)| (word(t, key).unwrap_or(key).to_owned(), shape(value, kind_by_name(key))));
     known.chain(unknown).collect()
 }
 
@@ -97,9 +97,14 @@ pub(crate) fn shape_view(shape: Shape) -> AnyView {
     }
 }
 
-/// The label of a field in the language of the page; the catalog speaks English only.
+/// The label of a field: in the language of the page where it knows the name, else as the catalog says it.
 fn label(t: &Texts, field: &Field) -> String {
-    let known = match &*field.name {
+    word(t, &field.name).map_or_else(|| field.title.clone().into_owned(), str::to_owned)
+}
+
+/// What the page calls a field by its name; the catalog speaks English only.
+fn word(t: &Texts, name: &str) -> Option<&'static str> {
+    Some(match name {
         "method" => t.field_method,
         "path" => t.field_path,
         "url" => t.field_url,
@@ -133,9 +138,8 @@ fn label(t: &Texts, field: &Field) -> String {
         "default" => t.field_default,
         "as" => t.field_as,
         "required" => t.field_required,
-        _ => return field.title.clone().into_owned(),
-    };
-    known.to_owned()
+        _ => return None,
+    })
 }
 
 /// What a setting most likely is where the catalog is not at hand.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     api::{RunDetail, StepDetail, StepStatus},
+    canvas::Graph,
     kit::{
         badge::{Badge, StepBadge},
         icon::{Glyph, Icon},
@@ -95,7 +96,13 @@ fn message_part(title: &'static str, value: Value, test: &'static str) -> AnyVie
 
 /// The panel for the run as a whole: why it failed, its reply, its message, and its steps as a list.
 #[component]
-pub(crate) fn RunOverview(flow: Arc<Flow>, run: Arc<RunDetail>, chosen: RwSignal<Option<String>>) -> impl IntoView {
+pub(crate) fn RunOverview(
+    flow: Arc<Flow>,
+    /// The drawing, for the order of the steps.
+    graph: Arc<Graph>,
+    run: Arc<RunDetail>,
+    chosen: RwSignal<Option<String>>,
+) -> impl IntoView {
     let t = texts();
     let failure = run.summary.failure.clone().map(|failure| {
         let step = failure.step.clone();
@@ -123,7 +130,9 @@ pub(crate) fn RunOverview(flow: Arc<Flow>, run: Arc<RunDetail>, chosen: RwSignal
         .into_iter()
         .filter_map(|(title, key)| part(key).map(|value| message_part(title, value, key)))
         .collect::<Vec<_>>();
-    let steps = run.steps.clone().into_iter().map(|(id, step)| {
+    let mut steps: Vec<_> = run.steps.clone().into_iter().collect();
+    steps.sort_by_key(|(id, _)| graph.find(id).unwrap_or(usize::MAX));
+    let steps = steps.into_iter().map(|(id, step)| {
         let name = step_name(&flow, &id);
         let took = step.started_at.zip(step.ended_at).filter(|_| step.status != StepStatus::Skipped);
         let took = took.map(|(from, to)| view! { <span class="fine"><Took from to=Some(to)/></span> });

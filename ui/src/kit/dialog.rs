@@ -1,6 +1,7 @@
 //! A dialog over the page, on the browser's own `dialog` element: it traps the focus and closes by Esc.
 
 use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
 
 use super::{
     button::{Button, IconButton, Weight},
@@ -22,14 +23,18 @@ pub(crate) fn Dialog(
     Effect::new(move || {
         let Some(dialog) = element.get() else { return };
         match (open.get(), dialog.open()) {
-            (true, false) => drop(dialog.show_modal()),
+            (true, false) => {
+                let _ = dialog.show_modal();
+                // The content is drawn after this; its first field is where a person wants to be.
+                request_animation_frame(move || focus_first(&dialog));
+            }
             (false, true) => dialog.close(),
             _ => (),
         }
     });
     // A click on the backdrop reaches the dialog itself and nothing inside it.
     let backdrop = move |event: leptos::ev::MouseEvent| {
-        let target: Option<web_sys::Element> = event.target().and_then(|target| wasm_bindgen::JsCast::dyn_into(target).ok());
+        let target: Option<web_sys::Element> = event.target().and_then(|target| target.dyn_into().ok());
         if target.is_some_and(|target| target.tag_name() == "DIALOG") {
             open.set(false);
         }
@@ -52,6 +57,15 @@ pub(crate) fn Dialog(
                 {children.with_value(|children| children())}
             </Show>
         </dialog>
+    }
+}
+
+fn focus_first(dialog: &web_sys::HtmlDialogElement) {
+    for wanted in [".dialog-body :is(input, textarea, select):not([readonly])", ".dialog-foot .button"] {
+        if let Ok(Some(found)) = dialog.query_selector(wanted) {
+            let _ = found.unchecked_ref::<web_sys::HtmlElement>().focus();
+            return;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Short notes at the edge of the window: what was done, or why it was not.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use leptos::prelude::*;
 
@@ -36,7 +36,7 @@ impl Toasts {
     /// Makes notes possible for the whole page.
     pub(crate) fn provide() -> Self {
         let toasts = Toasts { notes: RwSignal::new(Vec::new()), count: StoredValue::new(0) };
-        provide_context(toasts);
+        SHELF.set(Some(toasts));
         toasts
     }
 
@@ -78,9 +78,14 @@ impl Toasts {
     }
 }
 
-/// The place for notes.
+/// The place for notes. It can be asked for anywhere, also where no part of the page is at hand: in an event, after a wait.
 pub(crate) fn toast() -> Toasts {
-    expect_context::<Toasts>()
+    SHELF.get().expect("the page makes the place for notes before anything else")
+}
+
+thread_local! {
+    /// The one place for notes of this page.
+    static SHELF: Cell<Option<Toasts>> = const { Cell::new(None) };
 }
 
 /// Draws the notes.

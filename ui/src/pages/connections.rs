@@ -37,15 +37,18 @@ pub(crate) fn ConnectionsPage() -> impl IntoView {
     let connections = Loader::new(|| api::all::<ConnectionSummary>("/connections"));
     let wanted: RwSignal<Option<Wanted>> = RwSignal::new(None);
     let secret: RwSignal<Option<String>> = RwSignal::new(None);
+    let navigate = use_navigate();
+    let opened = navigate.clone();
     // `?open=NAME`, where the panel of a step leads to, opens the form of that connection, or of a new one of that name.
     Effect::new(move || {
         let Some(name) = query.with(|query| query.get("open")) else { return };
         if let Some(known) = connections.ready() {
             let exists = known.iter().any(|connection| connection.name == name);
             wanted.set(Some(Wanted { name, exists }));
+            // Once is enough, also after going back to this page.
+            opened("/connections", NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });
-    let navigate = use_navigate();
     let choose = move |word: &'static str| {
         let to = if word == "connections" { "/connections".to_owned() } else { format!("/connections?tab={word}") };
         navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });

@@ -25,6 +25,8 @@ use crate::{
 
 /// How long the page waits after news before it reads the list again, in milliseconds.
 const CALM: u64 = 800;
+/// How many triggers of a flow the list names.
+const TRIGGERS: usize = 3;
 
 #[component]
 pub(crate) fn FlowsPage() -> impl IntoView {
@@ -180,9 +182,9 @@ fn row(
             <td>{next.map(|next| view! { <TimeAgo at=next/> })}</td>
             <td class="cell-tools">
                 {publishable.then(|| view! {
-                    <Button
-                        label=t.flows_publish
+                    <IconButton
                         icon=Icon::Rocket
+                        label=t.flows_publish
                         test="publish"
                         press=move |_| publishing.set(Some(to_publish.clone()))
                     />
@@ -198,8 +200,16 @@ fn triggers(flow: &FlowSummary) -> AnyView {
     if flow.triggers.is_empty() {
         return view! { <span class="fine">{texts().trigger_none}</span> }.into_any();
     }
-    let lines = flow.triggers.iter().cloned().map(|trigger| view! { <TriggerLine trigger/> });
-    view! { <ul class="trigger-lines">{lines.collect_view()}</ul> }.into_any()
+    // A flow with many triggers does not push the others off the page.
+    let shown = if flow.triggers.len() > TRIGGERS { TRIGGERS - 1 } else { TRIGGERS };
+    let lines = flow.triggers.iter().take(shown).cloned().map(|trigger| view! { <TriggerLine trigger/> });
+    let rest: Vec<&TriggerSummary> = flow.triggers.iter().skip(shown).collect();
+    let more = (!rest.is_empty()).then(|| {
+        let said = fill(texts().trigger_more, &[("n", &rest.len().to_string())]);
+        let names = rest.iter().map(|trigger| trigger.url.as_deref().unwrap_or(&trigger.title)).collect::<Vec<_>>();
+        view! { <li class="trigger-line fine" title=names.join("\n")>{said}</li> }
+    });
+    view! { <ul class="trigger-lines">{lines.collect_view()} {more}</ul> }.into_any()
 }
 
 /// One trigger: its icon, and its address with a button to copy it.

@@ -80,7 +80,7 @@ fn Drawn(origin: Origin) -> impl IntoView {
         let version = fill(t.run_version_gone, &[("n", &origin.run.summary.version.to_string())]);
         view! {
             <p class="strip">{version}</p>
-            {move || detail.get().map(|run| view! { <div class="panel alone"><RunOverview flow=flow.clone() run chosen/></div> })}
+            {move || detail.get().map(|run| view! { <div class="panel alone"><RunOverview flow=flow.clone() graph=graph.clone() run chosen/></div> })}
         }
         .into_any()
     };

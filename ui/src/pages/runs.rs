@@ -259,18 +259,18 @@ impl Shown {
             self.runs.extend(page.items);
             self.next = page.next;
         } else {
-            let fresh = !self.read;
-            let overlaps = page.items.last().is_some_and(|last| self.runs.iter().any(|run| run.id == last.id));
-            let older = self.runs.iter().skip_while(|run| page.items.iter().all(|new| new.id != run.id));
-            let older: Vec<RunSummary> =
-                older.filter(|run| page.items.iter().all(|new| new.id != run.id)).cloned().collect();
-            self.runs = page.items;
-            if fresh || !overlaps || older.is_empty() {
+            let last = page.items.last().map(|run| run.id.as_str());
+            let seen = self.runs.iter().position(|run| Some(run.id.as_str()) == last);
+            // What was loaded below this page stays, with the place to go on. A page without a next one is all there is.
+            let below = match seen {
+                Some(at) if page.next.is_some() => self.runs.split_off(at + 1),
+                _ => Vec::new(),
+            };
+            if below.is_empty() {
                 self.next = page.next;
             }
-            if overlaps {
-                self.runs.extend(older);
-            }
+            self.runs = page.items;
+            self.runs.extend(below);
         }
         self.read = true;
     }

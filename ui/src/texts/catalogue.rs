@@ -30,13 +30,13 @@ catalogue! {
     nav_runs: "Runs", "Läufe";
     nav_connections: "Connections", "Verbindungen";
     nav_system: "System", "System";
-    nav_fold: "Narrow navigation", "Schmale Navigation";
-    nav_unfold: "Wide navigation", "Breite Navigation";
+    nav_fold: "Narrow bar", "Schmale Leiste";
+    nav_unfold: "Wide bar", "Breite Leiste";
     skip_to_content: "Skip to content", "Zum Inhalt springen";
     language_switch: "Deutsch", "English";
-    theme_system: "Colours: as the system", "Farben: wie das System";
-    theme_light: "Colours: light", "Farben: hell";
-    theme_dark: "Colours: dark", "Farben: dunkel";
+    theme_system: "System colours", "Systemfarben";
+    theme_light: "Light colours", "Helle Farben";
+    theme_dark: "Dark colours", "Dunkle Farben";
     page_missing_title: "There is no such page", "Diese Seite gibt es nicht";
     page_missing_text: "The address may be mistyped, or the thing was deleted.", "Die Adresse ist vielleicht vertippt, oder die Sache wurde gelöscht.";
     page_missing_action: "Show all flows", "Alle Flows zeigen";
@@ -122,7 +122,7 @@ catalogue! {
 
     // Flows.
     flows_title: "Flows", "Flows";
-    flows_search: "Search by title, id or address", "Nach Titel, Id oder Adresse suchen";
+    flows_search: "Search title, id or address", "Titel, Id, Adresse suchen";
     flows_import: "Import", "Importieren";
     flows_export: "Export", "Exportieren";
     flows_publish: "Publish", "Veröffentlichen";
@@ -153,6 +153,7 @@ catalogue! {
     day_failed: "{n} failed", "{n} fehlgeschlagen";
     day_active: "{n} underway", "{n} unterwegs";
     copy_url: "Copy the address", "Adresse kopieren";
+    trigger_more: "{n} more", "{n} weitere";
     trigger_none: "no trigger", "kein Auslöser";
     delete_flow_title: "Delete “{name}”?", "„{name}“ löschen?";
     delete_flow_text: "Its draft and versions are deleted and its triggers stop listening. Its runs stay.", "Entwurf und Versionen werden gelöscht, die Auslöser lauschen nicht mehr. Die Läufe bleiben.";
@@ -404,7 +405,7 @@ catalogue! {
     connections_empty_title: "No connections yet", "Noch keine Verbindungen";
     connections_empty_text: "Set one up when a flow names a connection, or when several steps call the same service.", "Richten Sie eine ein, wenn ein Flow eine Verbindung nennt oder mehrere Schritte denselben Dienst rufen.";
     connections_name: "Name", "Name";
-    connections_name_hint: "As flows name it: lower-case letters, digits, - and _", "Wie Flows sie nennen: Kleinbuchstaben, Ziffern, - und _";
+    connections_name_hint: "Lower-case letters, digits, - and _", "Kleinbuchstaben, Ziffern, - und _";
     connections_name_bad: "Use lower-case letters, digits, - and _, starting with a letter or digit.", "Kleinbuchstaben, Ziffern, - und _ verwenden, am Anfang ein Buchstabe oder eine Ziffer.";
     connections_label: "Title", "Titel";
     connections_base: "Base URL", "Basis-URL";
