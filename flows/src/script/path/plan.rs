@@ -104,6 +104,10 @@ pub(super) fn compile(source: &str) -> Result<Vec<Segment>, PathError> {
     if !source.starts_with('$') {
         return Err(fail("a query starts with `$`".to_owned(), 0));
     }
+    if source.ends_with([' ', '\t', '\n', '\r']) {
+        let message = "a query ends without white space".to_owned();
+        return Err(fail(message, source.trim_end().chars().count()));
+    }
     if let Some(offset) = torn_word(source) {
         return Err(fail(
             "two words with nothing between them".to_owned(),
