@@ -189,11 +189,8 @@ impl Follow {
     }
 
     async fn look(&mut self) -> Option<RunChange> {
-        match snapshot(&self.app, self.run).await {
-            Ok(change) => change,
-            // The browser opens the stream again, which starts with a snapshot.
-            Err(_) => None,
-        }
+        // Where this fails the stream ends, and the browser opens it again, which starts with a snapshot.
+        snapshot(&self.app, self.run).await.unwrap_or_default()
     }
 }
 

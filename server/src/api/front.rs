@@ -100,13 +100,10 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     }
 }
 
-/// Counts as the route of a request in the log and the metrics: its template, so that there are few.
+/// The route of a request in the metrics: its template, so that there are few. What no route matches goes to the page.
 pub(super) fn route(request: &Request) -> String {
-    request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("unmatched", MatchedPath::as_str)
-        .to_owned()
+    let template = request.extensions().get::<MatchedPath>();
+    template.map_or("the page", MatchedPath::as_str).to_owned()
 }
 
 /// A method that the path does not take. The router adds `Allow`.

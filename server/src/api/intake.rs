@@ -255,11 +255,7 @@ const CREDENTIALS: [HeaderName; 3] = [
 fn headers(headers: &HeaderMap) -> Map<String, Value> {
     let names = headers.keys().filter(|name| !CREDENTIALS.contains(name));
     let joined = |name| {
-        let values: Vec<_> = headers
-            .get_all(name)
-            .iter()
-            .map(|value| text(value))
-            .collect();
+        let values: Vec<_> = headers.get_all(name).iter().map(text).collect();
         values.join(", ")
     };
     names

@@ -45,14 +45,7 @@ impl ReplySlot {
 impl Active {
     /// What to answer, once that is known.
     pub(super) fn answer(&self) -> Option<Answer> {
-        if let Some(reply) = &self.run.reply {
-            return Some(Answer::Reply(reply.clone()));
-        }
-        self.run.status.is_final().then(|| Answer::Ended {
-            status: self.run.status,
-            failure: self.run.failure.clone(),
-            result: self.run.result(),
-        })
+        Answer::of(&self.version.plan, &self.run)
     }
 
     fn tell(&mut self) {

@@ -21,7 +21,7 @@ use weir_flows::{
     document::{History, Message},
     failure::Failure,
     intake::{Admission, admit},
-    plan::Plan,
+    plan::{Body, Plan},
     problem::Problem,
     record::Reply,
     run::{Identity, Run, RunFailure, Status, StepStatus},
@@ -159,11 +159,32 @@ pub enum Answer {
         status: Status,
         /// Why it failed.
         failure: Option<RunFailure>,
+        /// Whether an action made it fail: then the message tells of inner systems and is not for the caller.
+        outside: bool,
         /// The output of its last step.
         result: Arc<Value>,
     },
     /// Not known within the time.
     Pending,
+}
+
+impl Answer {
+    /// What to answer for a run as it stands; `None` while that is not known.
+    pub fn of(plan: &Plan, run: &Run) -> Option<Answer> {
+        if let Some(reply) = &run.reply {
+            return Some(Answer::Reply(reply.clone()));
+        }
+        let failed = run
+            .failure
+            .as_ref()
+            .and_then(|failure| plan.position(failure.step.as_ref()?));
+        run.status.is_final().then(|| Answer::Ended {
+            status: run.status,
+            failure: run.failure.clone(),
+            outside: failed.is_some_and(|step| matches!(plan.steps[step].body, Body::Action(_))),
+            result: run.result(),
+        })
+    }
 }
 
 /// Waits for the answer of a run.

@@ -11,6 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir_flows::{
+    failure::Class,
     record::Reply,
     run::{RunFailure, Status},
 };
@@ -91,16 +92,7 @@ async fn first_answer(app: &App, workspace: &str, first: Uuid) -> Result<Answer,
     else {
         return Ok(Answer::Pending);
     };
-    let run = recorded.run;
-    Ok(match &run.reply {
-        Some(reply) => Answer::Reply(reply.clone()),
-        None if run.status.is_final() => Answer::Ended {
-            status: run.status,
-            failure: run.failure.clone(),
-            result: run.result(),
-        },
-        None => Answer::Pending,
-    })
+    Ok(Answer::of(&recorded.plan, &recorded.run).unwrap_or(Answer::Pending))
 }
 
 fn of_run(id: Uuid, answer: &Answer) -> Response {
@@ -112,7 +104,9 @@ fn of_run(id: Uuid, answer: &Answer) -> Response {
             result,
             ..
         } => json_body(StatusCode::OK, result),
-        Answer::Ended { failure, .. } => of_failure(&id, failure.as_ref()).into_response(),
+        Answer::Ended {
+            failure, outside, ..
+        } => of_failure(&id, failure.as_ref(), *outside).into_response(),
         Answer::Pending => accepted(&id),
     };
     if let Ok(id) = HeaderValue::try_from(id) {
@@ -181,8 +175,8 @@ fn json_body(status: StatusCode, body: &Arc<Value>) -> Response {
     (status, Json(&**body)).into_response()
 }
 
-/// Why the run failed, as far as the caller may know.
-fn of_failure(id: &str, failure: Option<&RunFailure>) -> Problem {
+/// Why the run failed, as far as the caller may know: what the flow says itself, but not what an action met on its way.
+fn of_failure(id: &str, failure: Option<&RunFailure>, outside: bool) -> Problem {
     let run = RunReference {
         id: id.to_owned(),
         ..RunReference::default()
@@ -191,19 +185,30 @@ fn of_failure(id: &str, failure: Option<&RunFailure>) -> Problem {
         return Problem::new(Code::RunFailed, "the run was cancelled before it answered")
             .with_run(run);
     };
+    let message = if outside {
+        "a system behind this address did not do what was asked of it; the run has the details"
+            .to_owned()
+    } else {
+        failure.message.clone()
+    };
     let place = step
         .as_ref()
         .map(|step| format!(" in the step `{step}`"))
         .unwrap_or_default();
-    let detail = format!("the run failed{place}: {}", failure.message);
+    let detail = format!("the run failed{place}: {message}");
     let run = RunReference {
         step: step.clone(),
         class: Some(failure.class.word().to_owned()),
-        message: Some(failure.message.clone()),
+        message: Some(message),
         ..run
     };
+    // What a partner refused is no fault of the caller's message.
+    let status = match failure.class {
+        Class::Rejected | Class::Denied if outside => StatusCode::BAD_GATEWAY,
+        class => problem::failure_status(class),
+    };
     Problem::new(Code::RunFailed, detail)
-        .with_status(problem::failure_status(failure.class))
+        .with_status(status)
         .with_run(run)
 }
 
@@ -220,6 +225,35 @@ mod tests {
             headers,
             body: Arc::new(body),
         }
+    }
+
+    #[test]
+    fn a_caller_learns_what_the_flow_says_and_not_what_its_actions_met() {
+        let failure = |class| RunFailure {
+            step: Some("book".to_owned()),
+            failure: Arc::new(weir_flows::failure::Failure::new(
+                class,
+                "POST http://10.0.0.7/ said no",
+            )),
+        };
+        let told = |outside, class| {
+            of_failure("r", Some(&failure(class)), outside)
+                .into_response()
+                .status()
+        };
+        assert_eq!(
+            told(false, Class::Rejected),
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+        assert_eq!(told(true, Class::Rejected), StatusCode::BAD_GATEWAY);
+        assert_eq!(told(true, Class::TimedOut), StatusCode::GATEWAY_TIMEOUT);
+        let problem = |outside| {
+            format!(
+                "{:?}",
+                of_failure("r", Some(&failure(Class::Rejected)), outside)
+            )
+        };
+        assert!(problem(false).contains("10.0.0.7") && !problem(true).contains("10.0.0.7"));
     }
 
     #[test]
