@@ -4,12 +4,13 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // A debug build reads these files when it runs.
-    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
-        for folder in ["../ui/dist", "../flows/gallery"] {
-            // What Cargo watches must be there, or it would build anew each time. Where it cannot be
-            // made, building anew is all the harm.
-            let _ = fs::create_dir_all(folder);
+    let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    for folder in ["../ui/dist", "../flows/gallery"] {
+        // A debug build reads these files when it runs, but finds them only where the folder was there when it was
+        // compiled. And what Cargo watches must be there, or it would build anew each time. Where it cannot be made,
+        // building anew is all the harm.
+        let _ = fs::create_dir_all(folder);
+        if release {
             println!("cargo::rerun-if-changed={folder}");
         }
     }
