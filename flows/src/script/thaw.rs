@@ -386,17 +386,14 @@ fn unchanged(old: &Dynamic, new: &Dynamic) -> bool {
     if let (Ok(one), Ok(two)) = (old.as_immutable_string_ref(), new.as_immutable_string_ref()) {
         return *one == *two;
     }
-    match (old.as_int(), new.as_int()) {
-        (Ok(one), Ok(two)) => return one == two,
-        _ => {}
+    if let (Ok(one), Ok(two)) = (old.as_int(), new.as_int()) {
+        return one == two;
     }
-    match (old.as_bool(), new.as_bool()) {
-        (Ok(one), Ok(two)) => return one == two,
-        _ => {}
+    if let (Ok(one), Ok(two)) = (old.as_bool(), new.as_bool()) {
+        return one == two;
     }
-    match (old.as_float(), new.as_float()) {
-        (Ok(one), Ok(two)) => return one.to_bits() == two.to_bits(),
-        _ => {}
+    if let (Ok(one), Ok(two)) = (old.as_float(), new.as_float()) {
+        return one.to_bits() == two.to_bits();
     }
     matches!((old.as_decimal(), new.as_decimal()), (Ok(one), Ok(two)) if one.serialize() == two.serialize())
 }

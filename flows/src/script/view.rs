@@ -27,8 +27,8 @@ enum Source {
 /// What a script sees of a JSON value: the scalar itself, or a view.
 pub(crate) fn of(value: &Arc<Value>) -> Dynamic {
     match &**value {
-        Value::Array(_) => ListView::new(value, |whole| whole.as_array()),
-        Value::Object(_) => MapView::new(value, |whole| whole.as_object()),
+        Value::Array(_) => ListView::lift(value, |whole| whole.as_array()),
+        Value::Object(_) => MapView::lift(value, |whole| whole.as_object()),
         scalar => self::scalar(scalar),
     }
 }
@@ -56,7 +56,7 @@ pub(crate) fn number(number: &Number) -> Dynamic {
 }
 
 impl ListView {
-    fn new(whole: &Arc<Value>, find: for<'v> fn(&'v Value) -> Option<&'v Vec<Value>>) -> Dynamic {
+    fn lift(whole: &Arc<Value>, find: for<'v> fn(&'v Value) -> Option<&'v Vec<Value>>) -> Dynamic {
         Yoke::try_attach_to_cart(Arc::clone(whole), |value| find(value).ok_or(()))
             .map_or(Dynamic::UNIT, |yoke| Dynamic::from(Self(yoke)))
     }
@@ -146,7 +146,7 @@ impl Iterator for ListItems {
 }
 
 impl MapView {
-    fn new(
+    fn lift(
         whole: &Arc<Value>,
         find: for<'v> fn(&'v Value) -> Option<&'v serde_json::Map<String, Value>>,
     ) -> Dynamic {

@@ -1,13 +1,14 @@
 //! Times with a zone: reading, printing, calendar arithmetic.
 
+use super::calendar::{difference, end_of, plus, start_of};
 use super::{Fallible, define, documented};
 use crate::script::bounds;
 use crate::script::error::complaint;
 use crate::script::function::Function;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{
-    DateTime, Datelike, Days, FixedOffset, LocalResult, Months, NaiveDate, NaiveDateTime,
-    NaiveTime, Offset, SecondsFormat, TimeDelta, TimeZone, Timelike, Utc, Weekday,
+    DateTime, Datelike, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset,
+    SecondsFormat, TimeDelta, TimeZone, Timelike, Utc, Weekday,
 };
 use chrono_tz::Tz;
 use rhai::{FuncRegistration, INT, Module};
@@ -16,7 +17,7 @@ use std::fmt;
 /// An instant, and the zone in which its parts are read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Time {
-    instant: DateTime<Utc>,
+    pub(super) instant: DateTime<Utc>,
     zone: Zone,
 }
 
@@ -52,11 +53,23 @@ impl Time {
         }
     }
 
-    fn naive(&self) -> NaiveDateTime {
+    /// The same zone at another instant.
+    pub(super) fn at(&self, instant: DateTime<Utc>) -> Self {
+        Self { instant, ..*self }
+    }
+
+    /// What clocks in this time's zone show at another time's instant.
+    pub(super) fn naive_of(&self, other: &Self) -> NaiveDateTime {
+        self.at(other.instant).naive()
+    }
+
+    /// What clocks in its zone show.
+    pub(super) fn naive(&self) -> NaiveDateTime {
         self.local().naive_local()
     }
 
-    fn with(&self, local: NaiveDateTime) -> Fallible<Self> {
+    /// The instant at which clocks in its zone show this.
+    pub(super) fn with(&self, local: NaiveDateTime) -> Fallible<Self> {
         self.zone.at(local)
     }
 
@@ -120,7 +133,7 @@ fn before_gap(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
         .map(|there| there.with_timezone(&Utc))
 }
 
-fn out_of_range() -> Box<rhai::EvalAltResult> {
+pub(super) fn out_of_range() -> Box<rhai::EvalAltResult> {
     complaint("the time is outside of what a calendar can hold")
 }
 
@@ -230,188 +243,6 @@ fn print(time: &Time, format: &str) -> Fallible<String> {
             .format(format)
             .to_string(),
     })
-}
-
-/// A unit of time in the singular.
-fn unit(text: &str) -> Fallible<&'static str> {
-    let lower = text.to_lowercase();
-    let single = lower.strip_suffix('s').unwrap_or(&lower);
-    [
-        "millisecond", "second", "minute", "hour", "day", "workday", "week", "month", "quarter",
-        "year",
-    ]
-    .into_iter()
-    .find(|known| *known == single || (*known == "millisecond" && lower == "ms"))
-    .ok_or_else(|| {
-        complaint(format!(
-            "`{text}` is not a unit of time; use years, quarters, months, weeks, days, workdays, hours, minutes, seconds or milliseconds"
-        ))
-    })
-}
-
-fn plus(time: &Time, amount: INT, text: &str) -> Fallible<Time> {
-    let exact = |delta: Option<TimeDelta>| {
-        delta
-            .and_then(|delta| time.instant.checked_add_signed(delta))
-            .map(|instant| Time {
-                instant,
-                zone: time.zone,
-            })
-            .ok_or_else(out_of_range)
-    };
-    let months = |each: INT| {
-        let count = amount
-            .checked_mul(each)
-            .and_then(|count| u32::try_from(count.unsigned_abs()).ok())
-            .ok_or_else(out_of_range)?;
-        let local = time.naive();
-        let moved = if amount < 0 {
-            local.checked_sub_months(Months::new(count))
-        } else {
-            local.checked_add_months(Months::new(count))
-        };
-        moved
-            .ok_or_else(out_of_range)
-            .and_then(|local| time.with(local))
-    };
-    let days = |each: u64| {
-        let count = amount
-            .unsigned_abs()
-            .checked_mul(each)
-            .ok_or_else(out_of_range)?;
-        let local = time.naive();
-        let moved = if amount < 0 {
-            local.checked_sub_days(Days::new(count))
-        } else {
-            local.checked_add_days(Days::new(count))
-        };
-        moved
-            .ok_or_else(out_of_range)
-            .and_then(|local| time.with(local))
-    };
-    match unit(text)? {
-        "millisecond" => exact(TimeDelta::try_milliseconds(amount)),
-        "second" => exact(TimeDelta::try_seconds(amount)),
-        "minute" => exact(TimeDelta::try_minutes(amount)),
-        "hour" => exact(TimeDelta::try_hours(amount)),
-        "day" => days(1),
-        "week" => days(7),
-        "workday" => workdays(time, amount),
-        "month" => months(1),
-        "quarter" => months(3),
-        _ => months(12),
-    }
-}
-
-/// Moves over Mondays to Fridays only.
-fn workdays(time: &Time, amount: INT) -> Fallible<Time> {
-    bounds::spend(usize::try_from(amount.unsigned_abs()).unwrap_or(usize::MAX))?;
-    let mut local = time.naive();
-    let mut left = amount.unsigned_abs();
-    while left > 0 {
-        let next = if amount < 0 {
-            local.checked_sub_days(Days::new(1))
-        } else {
-            local.checked_add_days(Days::new(1))
-        };
-        local = next.ok_or_else(out_of_range)?;
-        if !matches!(local.weekday(), Weekday::Sat | Weekday::Sun) {
-            left -= 1;
-        }
-    }
-    time.with(local)
-}
-
-/// Whole units from one time to another, negative if the other is earlier. Days and longer are
-/// counted on the calendar of the first time's zone.
-fn difference(from: &Time, to: &Time, text: &str) -> Fallible<INT> {
-    let gone = to.instant.signed_duration_since(from.instant);
-    let (start, end) = (
-        from.naive(),
-        Time {
-            zone: from.zone,
-            ..*to
-        }
-        .naive(),
-    );
-    let days = end.signed_duration_since(start).num_days();
-    let months = || {
-        let mut count = INT::from(end.year() - start.year()) * 12 + INT::from(end.month())
-            - INT::from(start.month());
-        let (a, b) = ((start.day(), start.time()), (end.day(), end.time()));
-        if count > 0 && b < a {
-            count -= 1;
-        } else if count < 0 && b > a {
-            count += 1;
-        }
-        count
-    };
-    Ok(match unit(text)? {
-        "millisecond" => gone.num_milliseconds(),
-        "second" => gone.num_seconds(),
-        "minute" => gone.num_minutes(),
-        "hour" => gone.num_hours(),
-        "day" => days,
-        "week" => days / 7,
-        "workday" => {
-            bounds::spend(usize::try_from(days.unsigned_abs()).unwrap_or(usize::MAX))?;
-            let (first, last) = (start.date().min(end.date()), start.date().max(end.date()));
-            let count = first
-                .iter_days()
-                .take_while(|day| *day < last)
-                .filter(|day| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun))
-                .count();
-            let count = INT::try_from(count).unwrap_or(INT::MAX);
-            if days < 0 { -count } else { count }
-        }
-        "month" => months(),
-        "quarter" => months() / 3,
-        _ => months() / 12,
-    })
-}
-
-fn start_of(time: &Time, text: &str) -> Fallible<Time> {
-    let local = time.naive();
-    let day = local.date();
-    let midnight = |day: Option<NaiveDate>| {
-        day.map(|day| day.and_time(NaiveTime::MIN))
-            .ok_or_else(out_of_range)
-    };
-    let start = match unit(text)? {
-        "millisecond" => local.with_nanosecond(local.nanosecond() / 1_000_000 * 1_000_000),
-        "second" => local.with_nanosecond(0),
-        "minute" => local.with_nanosecond(0).and_then(|t| t.with_second(0)),
-        "hour" => local
-            .with_nanosecond(0)
-            .and_then(|t| t.with_second(0))
-            .and_then(|t| t.with_minute(0)),
-        "day" | "workday" => Some(midnight(Some(day))?),
-        "week" => Some(midnight(day.checked_sub_days(Days::new(u64::from(
-            day.weekday().num_days_from_monday(),
-        ))))?),
-        "month" => Some(midnight(day.with_day(1))?),
-        "quarter" => {
-            let month = (day.month() - 1) / 3 * 3 + 1;
-            Some(midnight(NaiveDate::from_ymd_opt(day.year(), month, 1))?)
-        }
-        _ => Some(midnight(NaiveDate::from_ymd_opt(day.year(), 1, 1))?),
-    };
-    start
-        .ok_or_else(out_of_range)
-        .and_then(|local| time.with(local))
-}
-
-fn end_of(time: &Time, text: &str) -> Fallible<Time> {
-    let next = plus(
-        &start_of(time, text)?,
-        1,
-        if unit(text)? == "workday" {
-            "day"
-        } else {
-            text
-        },
-    )?;
-    plus(&start_of(&next, text)?, -1, "millisecond")
 }
 
 /// Puts the functions into the module.

@@ -3,6 +3,7 @@
 //! One file per subject. Each has a `register` that puts functions into the module and a
 //! `FUNCTIONS` list that documents them; a test holds the two together.
 
+mod calendar;
 pub(crate) mod date;
 mod digest;
 mod encoding;
@@ -12,6 +13,7 @@ mod language;
 mod list;
 mod map;
 mod number;
+mod order;
 mod pattern;
 mod pick;
 mod random;

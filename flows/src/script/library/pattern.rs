@@ -98,7 +98,7 @@ fn all<'t>(found: impl Iterator<Item = Dynamic> + 't) -> Fallible<Array> {
     let mut list = Array::new();
     for item in found {
         list.push(item);
-        if list.len() % 256 == 0 {
+        if list.len().is_multiple_of(256) {
             bounds::list_of(list.len())?;
         }
     }

@@ -92,7 +92,7 @@ fn parse(text: &str, options: &Options) -> Fallible<Array> {
             columns.get_or_insert_with(|| record.iter().map(str::to_owned).collect());
             continue;
         }
-        if rows.len() % 128 == 0 {
+        if rows.len().is_multiple_of(128) {
             bounds::list_of(rows.len())?;
             bounds::spend(record.len() * 32)?;
         }

@@ -30,7 +30,7 @@ fn parse(text: &str) -> Fallible<Dynamic> {
     let mut seen = 0_usize;
     loop {
         seen += 1;
-        if seen % 256 == 0 {
+        if seen.is_multiple_of(256) {
             bounds::spend(256)?;
         }
         match reader

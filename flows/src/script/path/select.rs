@@ -272,10 +272,7 @@ fn slice<'v>(
     } else {
         (length - 1, -1)
     };
-    let (start, end) = (
-        start.map_or(first, from_end),
-        end.map_or(last, |index| from_end(index)),
-    );
+    let (start, end) = (start.map_or(first, from_end), end.map_or(last, from_end));
     let at = |index: i64| {
         usize::try_from(index)
             .ok()
