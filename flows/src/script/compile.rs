@@ -127,6 +127,13 @@ pub fn compile_with(source: &str, form: Form, extra: &[&str]) -> Result<Script, 
     };
     let mut ast = parsed.map_err(|problem| error::from_parse(&problem, &names))?;
     let found = inspect(&ast, &names);
+    if let Some(place) = found.wrapped_this {
+        return Err(Error::at(
+            ErrorKind::Syntax,
+            "`this` cannot be put into another value; give the closure a parameter, as in `|item| [item]`",
+            place,
+        ));
+    }
     check_functions(&ast, &found, shared)?;
     ast.combine(AST::new_from_module(getters(&found.properties)));
     let names = found
@@ -184,6 +191,10 @@ struct Found<'n> {
     methods: Vec<(ImmutableString, Position)>,
     /// Keys of map literals and names of properties: a function may be kept under any of them.
     properties: BTreeSet<String>,
+    /// Where `this` is put into a list or a map. A loop that does only this could nest values
+    /// deeper than the stack bears, without ever reading a variable, which is when they are
+    /// measured.
+    wrapped_this: Option<Position>,
 }
 
 fn inspect<'n>(ast: &AST, names: &[&'n str]) -> Found<'n> {
@@ -199,6 +210,9 @@ fn inspect<'n>(ast: &AST, names: &[&'n str]) -> Found<'n> {
             }
             Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => {
                 found.changed.extend(root(&assignment.1.lhs));
+                if !matches!(assignment.1.lhs, Expr::ThisPtr(_)) {
+                    found.note_this(&assignment.1.rhs);
+                }
             }
             _ => {}
         }
@@ -225,7 +239,9 @@ impl<'n> Found<'n> {
             Expr::Property(property, _) => {
                 self.properties.insert(property.2.to_string());
             }
+            Expr::Array(items, _) => items.iter().for_each(|item| self.note_this(item)),
             Expr::Map(map, _) => {
+                map.0.iter().for_each(|(_, item)| self.note_this(item));
                 self.properties
                     .extend(map.0.iter().map(|(key, _)| key.name.to_string()));
             }
@@ -237,6 +253,31 @@ impl<'n> Found<'n> {
                 }
                 if calls_changing(&chain.rhs) {
                     self.changed.extend(root(expression));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Found<'_> {
+    fn note_this(&mut self, part: &Expr) {
+        match part {
+            Expr::ThisPtr(place) => {
+                self.wrapped_this.get_or_insert(*place);
+            }
+            Expr::And(parts, _) | Expr::Or(parts, _) | Expr::Coalesce(parts, _) => {
+                parts.iter().for_each(|part| self.note_this(part));
+            }
+            Expr::Stmt(block) => {
+                let mut inside = Vec::new();
+                for statement in block.statements() {
+                    statement.walk(&mut inside, &mut |path: &[ASTNode]| {
+                        if let Some(ASTNode::Expr(Expr::ThisPtr(place))) = path.last() {
+                            self.wrapped_this.get_or_insert(*place);
+                        }
+                        true
+                    });
                 }
             }
             _ => {}

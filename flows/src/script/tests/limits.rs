@@ -52,6 +52,29 @@ fn bounds_hold() {
 }
 
 #[test]
+fn the_stack_bears_what_the_bounds_allow() {
+    let deep = format!("{}f(n){}", "1 + (".repeat(20), ")".repeat(20));
+    for source in [
+        format!("fn f(n) {{ {deep} }} f(0)"),
+        "fn f(l) { l.map(|x| f([x])) } f([1])".to_owned(),
+        "fn f(l) { l.reduce(|a, x| f([[x]]), 0) } f([1])".to_owned(),
+        "fn f(m) { m.filter(|k, v| f(#{ a: v })) } f(#{ a: 1 })".to_owned(),
+    ] {
+        let problem = try_run(&source, &Bounds::default()).expect_err(&source);
+        assert_eq!(problem.kind, ErrorKind::Bound, "{source}: {problem}");
+    }
+    for source in [
+        "let l = [[]]; l.for_each(|| loop { this = [this]; })",
+        "let l = [#{}]; l.for_each(|| loop { this.x = this; })",
+        "let l = [#{}]; l.for_each(|| loop { this = if true { [this] } else { 1 }; })",
+        "let l = [#{}]; l.for_each(|| loop { this = #{ a: this ?? 1 }; })",
+    ] {
+        let problem = try_run(source, &Bounds::default()).expect_err(source);
+        assert_eq!(problem.kind, ErrorKind::Syntax, "{source}: {problem}");
+    }
+}
+
+#[test]
 fn an_interruption_stops_a_script() {
     let asked = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&asked);
