@@ -5,10 +5,14 @@
     reason = "all of this is tests, where a panic is the report"
 )]
 
+mod browser;
 mod check;
 mod command_line;
 mod crash;
 mod gallery;
+mod http_face;
+mod operation;
+mod secrets;
 mod tidy;
 mod triggers;
 mod webhooks;

@@ -64,7 +64,7 @@ fn every_flow_works_against_the_sandbox() {
     // Without stock the booking is taken back.
     let missing =
         json!({ "order_id": "A-3", "items": [ { "sku": "OUT-1", "qty": 1, "price": 5 } ] });
-    server.knock("POST", "/orders", &missing).expect(422);
+    server.knock("POST", "/orders", &missing).expect(502);
     let run = ended(&server, "order-intake");
     assert_eq!(run["failure"]["step"], "reserve");
     let undo = &run["steps"]["book"]["attempts"][1];

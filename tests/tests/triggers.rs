@@ -104,7 +104,7 @@ fn a_booking_is_undone_when_the_order_fails_after_it() {
         "/orders",
         &json!({ "order_id": "A2", "total": 1500, "items": [ { "qty": 3, "price": 500 } ] }),
     );
-    let problem = reply.problem(422, "run_failed");
+    let problem = reply.problem(502, "run_failed");
     assert_eq!(
         (&problem["run"]["step"], &problem["run"]["class"]),
         (&json!("reserve"), &json!("rejected")),
@@ -307,18 +307,19 @@ fn a_failed_run_tells_its_caller_why_by_its_status() {
     weir.connect("partner", &json!({ "base_url": partner.url() }));
     weir.publish(&json!({
         "format": "weir/flow@1", "id": "fails",
-        "triggers": { "in": { "kind": "http", "config": { "path": "/fails/{class}" } }, "script": { "kind": "http", "config": { "path": "/script" } } },
+        "triggers": { "in": { "kind": "http", "config": { "path": "/fails/{class}" } }, "script": { "kind": "http", "config": { "path": "/script" } }, "own": { "kind": "http", "config": { "path": "/own" } } },
         "steps": {
             "call": { "kind": "http", "connection": "partner", "config": { "method": "POST", "path": "= `/${trigger.params.class}`" }, "timeout": "300ms", "retry": { "attempts": 1 } },
-            "map": { "kind": "map", "config": { "script": "let a = 1;\nparse_json(\"{\")" } }
+            "map": { "kind": "map", "config": { "script": "let a = 1;\nparse_json(\"{\")" } },
+            "refuse": { "kind": "fail", "config": { "message": "= `no ${trigger.body.what}`", "class": "rejected" } }
         },
-        "links": [ { "from": "in", "to": "call" }, { "from": "script", "to": "map" } ]
+        "links": [ { "from": "in", "to": "call" }, { "from": "script", "to": "map" }, { "from": "own", "to": "refuse" } ]
     }));
     for (class, status) in [
         ("transient", 502),
         ("rate_limited", 502),
-        ("rejected", 422),
-        ("denied", 500),
+        ("rejected", 502),
+        ("denied", 502),
         ("timed_out", 504),
     ] {
         let reply = weir.knock("POST", &format!("/fails/{class}"), &json!({}));
@@ -329,8 +330,20 @@ fn a_failed_run_tells_its_caller_why_by_its_status() {
             (&problem["run"]["step"], &problem["run"]["id"]),
             (&json!("call"), &json!(run))
         );
+        let port = partner.address.port().to_string();
+        assert!(
+            !problem.to_string().contains(&port),
+            "a caller is not told who is called: {problem:#}"
+        );
         let recorded = weir.ended(&run);
         assert_eq!(recorded["failure"]["class"], class);
+        assert!(
+            recorded["failure"]["message"]
+                .as_str()
+                .unwrap()
+                .contains(&port),
+            "the run tells it: {recorded:#}"
+        );
         assert_eq!(
             recorded["steps"]["call"]["attempts"]
                 .as_array()
@@ -350,6 +363,11 @@ fn a_failed_run_tells_its_caller_why_by_its_status() {
             .contains("line 2"),
         "{problem:#}"
     );
+    // What the flow itself says is for the caller.
+    let problem = weir
+        .knock("POST", "/own", &json!({ "what": "bread" }))
+        .problem(422, "run_failed");
+    assert_eq!(problem["run"]["message"], "no bread", "{problem:#}");
 }
 
 #[test]
@@ -440,22 +458,17 @@ fn the_guard_refuses_inner_addresses_in_every_form_and_by_redirect() {
     for url in urls {
         let problem = weir
             .knock("POST", "/guard", &json!({ "url": url }))
-            .problem(500, "run_failed");
+            .problem(502, "run_failed");
         assert_eq!(problem["run"]["class"], "denied", "{url}: {problem:#}");
-        assert!(
-            problem["run"]["message"]
-                .as_str()
-                .unwrap()
-                .contains("WEIR_OUTBOUND_ALLOW"),
-            "{url}: {problem:#}"
-        );
+        let run = weir.ended(problem["run"]["id"].as_str().unwrap());
+        let message = run["failure"]["message"].as_str().unwrap();
+        assert!(message.contains("WEIR_OUTBOUND_ALLOW"), "{url}: {run:#}");
     }
-    weir.knock(
-        "POST",
-        "/guard",
-        &json!({ "url": format!("file://{}", "/etc/passwd") }),
-    )
-    .problem(500, "run_failed");
+    let file = weir.knock("POST", "/guard", &json!({ "url": "file:///etc/passwd" }));
+    assert!(
+        matches!(file.status, 500 | 502) && !file.text().contains("root:"),
+        "{file}"
+    );
     assert_eq!(inner.connections(), 0, "not even a connection was made");
     weir.knock("POST", "/guard", &json!({ "url": inner.url() }))
         .expect(200);

@@ -1,0 +1,131 @@
+//! The page in a real browser, against the real binary: `tests/browser/*.mjs`, run by node.
+
+use std::{env, path::PathBuf, process::Command, time::Duration};
+
+use serde_json::json;
+use tempfile::TempDir;
+use weir_tests::{Act, Partner, Request, Start, Weir, flow_file, root};
+
+#[test]
+fn a_flow_is_imported_published_tried_and_watched() {
+    let partner = Partner::with(|_, index| match index {
+        0 => Act::reply(503, json!({ "error": "warming up" })),
+        _ => Act::reply(200, json!({ "mark": "booked-4711" })).after(Duration::from_millis(800)),
+    });
+    let weir = Weir::start();
+    let folder = TempDir::new().unwrap();
+    let flow = json!({
+        "format": "weir/flow@1", "id": "first", "title": "A first flow", "description": "Greets, and books what is large.",
+        "triggers": { "in": { "kind": "manual", "title": "By hand" } },
+        "steps": {
+            "greet": { "kind": "map", "title": "Greet", "config": { "script": "#{ text: `Hello, ${trigger.body.name}!`, amount: trigger.body.amount }" } },
+            "size": { "kind": "branch", "title": "Large?", "config": { "cases": [ { "port": "large", "when": "input.amount >= 1000" } ], "otherwise": "small" } },
+            "call": { "kind": "http", "title": "Book it", "connection": "partner", "config": { "method": "PUT", "path": "/bookings", "body": "= steps.greet" },
+                      "retry": { "attempts": 3, "delay": "600ms", "backoff": "constant", "jitter": 0 } },
+            "small": { "kind": "map", "title": "Too small", "config": { "script": "()" } },
+            "after": { "kind": "map", "title": "Done", "config": { "script": "input.body.mark" } }
+        },
+        "links": [ { "from": "in", "to": "greet" }, { "from": "greet", "to": "size" }, { "from": "size", "port": "large", "to": "call" },
+                   { "from": "size", "port": "small", "to": "small" }, { "from": "call", "to": "after" } ]
+    });
+    let file = flow_file(folder.path(), "first.json", &flow);
+    browse(
+        "first_flow.mjs",
+        &[
+            ("WEIR_URL", weir.url()),
+            ("WEIR_FLOW", file.display().to_string()),
+            ("WEIR_PARTNER", partner.url()),
+            ("WEIR_SECRET", "token-that-nobody-sees".to_owned()),
+            ("WEIR_MARK", "booked-4711".to_owned()),
+        ],
+        &weir,
+    );
+    let calls = partner.calls();
+    assert_eq!(calls.len(), 2);
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.header("authorization") == "Bearer token-that-nobody-sees")
+    );
+}
+
+#[test]
+fn every_page_is_drawn_and_pictured() {
+    let weir = Start::default().argument("--gallery").start();
+    let order = |id: &str, sku: &str, price: u64| json!({ "order_id": id, "customer": { "id": "C-7", "name": "Ada King" }, "items": [ { "sku": sku, "qty": 2, "price": price }, { "sku": "LAMP-3", "qty": 1, "price": 89 } ] });
+    let mut last = String::new();
+    for number in 0..6 {
+        let reply = weir
+            .knock(
+                "POST",
+                "/orders",
+                &order(&format!("A-10{number}"), "DESK-1", 120 + number * 300),
+            )
+            .expect(201);
+        last = reply.header("weir-run").unwrap().to_owned();
+    }
+    let failed = weir
+        .knock("POST", "/orders", &order("A-200", "OUT-1", 40))
+        .expect(502)
+        .header("weir-run")
+        .unwrap()
+        .to_owned();
+    weir.ended(&failed);
+    weir.send(&Request::new("POST", "/in/main/contact-sync"))
+        .expect(200);
+    let ticket = json!({ "id": "T-1", "from": "ada@example.com", "subject": "Everything is down", "plan": "business" });
+    weir.knock("POST", "/tickets", &ticket).expect(201);
+
+    let temporary = TempDir::new().unwrap();
+    // Pictures for the documentation are taken on request, in both widths.
+    let wanted = env::var_os("WEIR_SCREENS").map(|folder| root().join(PathBuf::from(folder)));
+    let widths = if wanted.is_some() {
+        "1280,1920"
+    } else {
+        "1280"
+    };
+    let folder = wanted.unwrap_or_else(|| temporary.path().to_path_buf());
+    browse(
+        "screens.mjs",
+        &[
+            ("WEIR_URL", weir.url()),
+            ("WEIR_SCREENS", folder.display().to_string()),
+            ("WEIR_WIDTHS", widths.to_owned()),
+            ("WEIR_RUN", last),
+            ("WEIR_FAILED_RUN", failed),
+        ],
+        &weir,
+    );
+}
+
+/// Runs a script of `tests/browser` and shows what it said when it fails.
+#[track_caller]
+fn browse(script: &str, variables: &[(&str, String)], weir: &Weir) {
+    let page = weir
+        .send(&Request::new("GET", "/").header("accept", "text/html"))
+        .expect(200)
+        .text();
+    assert!(
+        page.contains(".wasm"),
+        "the page is not built into the binary; run ui/build first:\n{page}"
+    );
+    let mut command = Command::new("node");
+    command
+        .current_dir(root().join("tests"))
+        .arg(format!("browser/{script}"));
+    let output = command
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .output()
+        .expect("node is there: run ./setup --tests");
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{script}: {}\n{out}\n{err}\n--- the server's log\n{}",
+        output.status,
+        weir.log()
+    );
+    println!("{out}");
+}
