@@ -15,7 +15,10 @@ use crate::{
         state::Empty,
         toast::{ToastShelf, Toasts},
     },
-    pages::{connections::ConnectionsPage, flow::FlowPage, flows::FlowsPage, run::RunPage, runs::RunsPage, system::SystemPage},
+    pages::{
+        connections::ConnectionsPage, flow::FlowPage, flows::FlowsPage, run::RunPage,
+        runs::RunsPage, system::SystemPage,
+    },
     settings::Settings,
     shell::Shell,
     texts::texts,
@@ -30,7 +33,9 @@ pub(crate) fn start() {
             let _ = note.remove_attribute("hidden");
         }
     }));
-    let Some(root) = document().get_element_by_id("app") else { return };
+    let Some(root) = document().get_element_by_id("app") else {
+        return;
+    };
     root.set_inner_html("");
     mount_to(root.unchecked_into(), App).forget();
 }

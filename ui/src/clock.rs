@@ -62,22 +62,31 @@ pub(crate) fn full(millis: f64) -> String {
 
 /// The time of day with milliseconds.
 pub(crate) fn precise(millis: f64) -> String {
-    format(millis, &[
-        ("hour", "2-digit"),
-        ("minute", "2-digit"),
-        ("second", "2-digit"),
-        ("fractionalSecondDigits", "3"),
-    ])
+    format(
+        millis,
+        &[
+            ("hour", "2-digit"),
+            ("minute", "2-digit"),
+            ("second", "2-digit"),
+            ("fractionalSecondDigits", "3"),
+        ],
+    )
 }
 
 fn format(millis: f64, options: &[(&str, &str)]) -> String {
     let bag = Object::new();
     for (key, value) in options {
-        let value = value.parse::<f64>().map_or(JsValue::from_str(value), JsValue::from_f64);
+        let value = value
+            .parse::<f64>()
+            .map_or(JsValue::from_str(value), JsValue::from_f64);
         let _ = Reflect::set(&bag, &JsValue::from_str(key), &value);
     }
     let languages = js_sys::Array::of1(&JsValue::from_str(language().code()));
     let format = Intl::DateTimeFormat::new(&languages, &bag);
-    let text = format.format().call1(&JsValue::NULL, &Date::new(&JsValue::from_f64(millis)));
-    text.ok().and_then(|text| text.as_string()).unwrap_or_default()
+    let text = format
+        .format()
+        .call1(&JsValue::NULL, &Date::new(&JsValue::from_f64(millis)));
+    text.ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_default()
 }

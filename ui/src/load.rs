@@ -36,7 +36,10 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Loader<T> {
     where
         F: Future<Output = Result<T, Trouble>> + 'static,
     {
-        let loader = Loader { value: RwSignal::new(Loaded::Loading), again: RwSignal::new(0) };
+        let loader = Loader {
+            value: RwSignal::new(Loaded::Loading),
+            again: RwSignal::new(0),
+        };
         let latest = StoredValue::new(0_u32);
         Effect::new(move || {
             loader.again.track();
@@ -56,7 +59,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Loader<T> {
 
     /// Reads again; what is shown stays until the answer is there.
     pub(crate) fn reload(self) {
-        self.again.try_update(|count| *count = count.wrapping_add(1));
+        self.again
+            .try_update(|count| *count = count.wrapping_add(1));
     }
 
     /// What was read last, if it was ever read.
@@ -72,10 +76,14 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Loader<T> {
             Ok(value) => Loaded::Ready(value),
             Err(trouble) => Loaded::Failed(trouble),
         };
-        let Some(changed) = self.value.try_with_untracked(|current| *current != next) else { return };
+        let Some(changed) = self.value.try_with_untracked(|current| *current != next) else {
+            return;
+        };
         // A passing failure of a second reading does not wipe out what a person is looking at.
         let keeps = matches!(next, Loaded::Failed(ref trouble) if trouble.is_offline())
-            && self.value.with_untracked(|current| matches!(current, Loaded::Ready(_)));
+            && self
+                .value
+                .with_untracked(|current| matches!(current, Loaded::Ready(_)));
         if changed && !keeps {
             self.value.set(next);
         }

@@ -1,6 +1,9 @@
 //! The page of Weir: Leptos, rendered in the browser, talking to the server over its public API only.
 
-#![expect(unreachable_pub, reason = "what the component macro writes beside a component is always pub")]
+#![expect(
+    unreachable_pub,
+    reason = "what the component macro writes beside a component is always pub"
+)]
 
 mod api;
 mod app;

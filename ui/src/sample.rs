@@ -35,11 +35,24 @@ pub(crate) fn samples(t: &Texts, flow: &Flow, trigger: &str) -> Vec<Sample> {
             },
         })
         .collect();
-    if let Some(schema) = flow.triggers.get(trigger).and_then(|trigger| trigger.schema.as_ref()) {
-        let message = TryMessage { body: example(schema), ..TryMessage::default() };
-        samples.push(Sample { label: t.try_sample_schema.to_owned(), message });
+    if let Some(schema) = flow
+        .triggers
+        .get(trigger)
+        .and_then(|trigger| trigger.schema.as_ref())
+    {
+        let message = TryMessage {
+            body: example(schema),
+            ..TryMessage::default()
+        };
+        samples.push(Sample {
+            label: t.try_sample_schema.to_owned(),
+            message,
+        });
     }
-    samples.push(Sample { label: t.try_sample_empty.to_owned(), message: TryMessage::default() });
+    samples.push(Sample {
+        label: t.try_sample_empty.to_owned(),
+        message: TryMessage::default(),
+    });
     samples
 }
 
@@ -62,7 +75,9 @@ fn made(schema: &Value, root: &Value, depth: usize) -> Value {
         return value.clone();
     }
     if let Some(place) = schema.get("$ref").and_then(Value::as_str) {
-        let target = place.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
+        let target = place
+            .strip_prefix('#')
+            .and_then(|pointer| root.pointer(pointer));
         return target.map_or(Value::Null, |target| made(target, root, depth - 1));
     }
     for key in ["oneOf", "anyOf", "allOf"] {
@@ -73,7 +88,10 @@ fn made(schema: &Value, root: &Value, depth: usize) -> Value {
     match type_of(schema) {
         "object" => {
             let properties = schema.get("properties").and_then(Value::as_object);
-            let fields = properties.into_iter().flatten().map(|(key, schema)| (key.clone(), made(schema, root, depth - 1)));
+            let fields = properties
+                .into_iter()
+                .flatten()
+                .map(|(key, schema)| (key.clone(), made(schema, root, depth - 1)));
             Value::Object(fields.collect())
         }
         "array" => match schema.get("items") {
@@ -91,10 +109,17 @@ fn made(schema: &Value, root: &Value, depth: usize) -> Value {
 fn type_of(schema: &Value) -> &str {
     let named = match schema.get("type") {
         Some(Value::String(name)) => Some(name.as_str()),
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
+        Some(Value::Array(names)) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|name| *name != "null"),
         _ => None,
     };
-    named.unwrap_or(if schema.get("properties").is_some() { "object" } else { "" })
+    named.unwrap_or(if schema.get("properties").is_some() {
+        "object"
+    } else {
+        ""
+    })
 }
 
 fn text(schema: &Value) -> &'static str {
@@ -112,7 +137,11 @@ fn text(schema: &Value) -> &'static str {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Mistake {
     /// No JSON: why, and where. Both numbers count from 1.
-    NotJson { why: String, line: usize, column: usize },
+    NotJson {
+        why: String,
+        line: usize,
+        column: usize,
+    },
     /// JSON, but no object of texts.
     NotTexts,
 }
@@ -121,9 +150,14 @@ impl Mistake {
     /// What a person reads.
     pub(crate) fn words(&self, t: &Texts) -> String {
         match self {
-            Mistake::NotJson { why, line, column } => {
-                fill(t.try_not_json, &[("why", why), ("line", &line.to_string()), ("column", &column.to_string())])
-            }
+            Mistake::NotJson { why, line, column } => fill(
+                t.try_not_json,
+                &[
+                    ("why", why),
+                    ("line", &line.to_string()),
+                    ("column", &column.to_string()),
+                ],
+            ),
             Mistake::NotTexts => t.try_not_object.to_owned(),
         }
     }
@@ -137,7 +171,11 @@ pub(crate) fn read_body(text: &str) -> Result<Value, Mistake> {
     serde_json::from_str(text).map_err(|error| {
         let whole = error.to_string();
         let why = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
-        Mistake::NotJson { why, line: error.line(), column: error.column() }
+        Mistake::NotJson {
+            why,
+            line: error.line(),
+            column: error.column(),
+        }
     })
 }
 
@@ -146,7 +184,11 @@ pub(crate) fn read_texts(text: &str) -> Result<Map<String, Value>, Mistake> {
     let flat = |value: &Value| !value.is_object() && !value.is_array();
     match read_body(text)? {
         Value::Null => Ok(Map::new()),
-        Value::Object(map) if map.values().all(|value| flat(value) || value.as_array().is_some_and(|all| all.iter().all(flat))) => {
+        Value::Object(map)
+            if map.values().all(|value| {
+                flat(value) || value.as_array().is_some_and(|all| all.iter().all(flat))
+            }) =>
+        {
             Ok(map)
         }
         _ => Err(Mistake::NotTexts),
@@ -189,13 +231,25 @@ mod tests {
     #[test]
     fn examples_fit_their_schema() {
         for (schema, expected) in [
-            (json!({"type": "string", "format": "email"}), json!("ada@example.com")),
+            (
+                json!({"type": "string", "format": "email"}),
+                json!("ada@example.com"),
+            ),
             (json!({"type": ["null", "boolean"]}), json!(true)),
             (json!({"enum": ["x", "y"]}), json!("x")),
             (json!({"examples": [{"a": 1}]}), json!({"a": 1})),
-            (json!({"type": "array", "items": {"type": "number", "minimum": 3}}), json!([3])),
-            (json!({"$ref": "#/$defs/p", "$defs": {"p": {"type": "string"}}}), json!("text")),
-            (json!({"anyOf": [{"type": "integer", "minimum": 5}]}), json!(5)),
+            (
+                json!({"type": "array", "items": {"type": "number", "minimum": 3}}),
+                json!([3]),
+            ),
+            (
+                json!({"$ref": "#/$defs/p", "$defs": {"p": {"type": "string"}}}),
+                json!("text"),
+            ),
+            (
+                json!({"anyOf": [{"type": "integer", "minimum": 5}]}),
+                json!(5),
+            ),
             (json!({"properties": {"a": {"const": 3}}}), json!({"a": 3})),
             (json!({"$ref": "#"}), Value::Null),
             (json!(true), Value::Null),
@@ -208,15 +262,23 @@ mod tests {
     fn what_is_typed_is_read_or_explained() {
         assert_eq!(read_body(" "), Ok(Value::Null));
         assert_eq!(read_body("{\"a\": 1}"), Ok(json!({"a": 1})));
-        let Err(Mistake::NotJson { line, why, .. }) = read_body("{\n  a") else { panic!("must not be read") };
+        let Err(Mistake::NotJson { line, why, .. }) = read_body("{\n  a") else {
+            panic!("must not be read")
+        };
         assert_eq!((line, why.as_str()), (2, "key must be a string"));
-        assert_eq!(read_texts("{\"a\": \"1\", \"b\": [1, 2]}").unwrap().len(), 2);
+        assert_eq!(
+            read_texts("{\"a\": \"1\", \"b\": [1, 2]}").unwrap().len(),
+            2
+        );
         assert_eq!(read_texts("[1]"), Err(Mistake::NotTexts));
         assert_eq!(read_texts("{\"a\": {}}"), Err(Mistake::NotTexts));
     }
 
     #[test]
     fn emptiness_is_typed_as_nothing() {
-        assert_eq!((typed(&json!(null)), typed(&json!({})), typed(&json!(0))), (String::new(), String::new(), "0".into()));
+        assert_eq!(
+            (typed(&json!(null)), typed(&json!({})), typed(&json!(0))),
+            (String::new(), String::new(), "0".into())
+        );
     }
 }

@@ -16,7 +16,13 @@ pub(crate) fn Shell(children: Children) -> impl IntoView {
     let t = texts();
     let settings = settings();
     let narrow = settings.narrow;
-    let fold = move || if narrow.get() { t.nav_unfold } else { t.nav_fold };
+    let fold = move || {
+        if narrow.get() {
+            t.nav_unfold
+        } else {
+            t.nav_fold
+        }
+    };
     let theme = move || match settings.theme.get() {
         Theme::System => (t.theme_system, Icon::Monitor),
         Theme::Light => (t.theme_light, Icon::Sun),
@@ -82,7 +88,12 @@ pub(crate) fn Shell(children: Children) -> impl IntoView {
 
 /// One entry of the navigation; it is current for everything below its address.
 #[component]
-fn Entry(href: &'static str, below: &'static str, icon: Icon, label: &'static str) -> impl IntoView {
+fn Entry(
+    href: &'static str,
+    below: &'static str,
+    icon: Icon,
+    label: &'static str,
+) -> impl IntoView {
     let path = use_location().pathname;
     let current = move || {
         let path = path.get();
@@ -105,7 +116,10 @@ fn focus_search(event: KeyboardEvent) {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
     });
     let search = document().query_selector("[data-search]").ok().flatten();
-    if let (false, Some(search)) = (typing, search.and_then(|search| search.dyn_into::<web_sys::HtmlElement>().ok())) {
+    if let (false, Some(search)) = (
+        typing,
+        search.and_then(|search| search.dyn_into::<web_sys::HtmlElement>().ok()),
+    ) {
         event.prevent_default();
         let _ = search.focus();
     }

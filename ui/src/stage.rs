@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 use weir_flows::{catalog::Catalog, document::Flow};
 
 use crate::{
-    api::{self, ConnectionSummary, RunDetail, Trouble, encode},
+    api::{self, ConnectionSummary, RunDetail, StepStatus, Trouble, encode},
     canvas::{Canvas, Graph, Live},
     clock,
     inspect::{FlowSetup, RunOverview, Setup, StepRecord, Surroundings},
@@ -76,7 +76,11 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
                 watch.lost.set(false);
             }
             watch.live.hear(&change.steps);
-            plan(if change.status.is_final() { Duration::ZERO } else { CALM });
+            plan(if change.status.is_final() {
+                Duration::ZERO
+            } else {
+                CALM
+            });
         }
     };
     let lost = {
@@ -84,7 +88,11 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
         move || {
             // The server ends the stream of a run that has ended; only the next reading tells whether it was that.
             silent.try_set_value(true);
-            plan(if lost.try_get_untracked() == Some(true) { PATIENCE } else { CALM });
+            plan(if lost.try_get_untracked() == Some(true) {
+                PATIENCE
+            } else {
+                CALM
+            });
         }
     };
     stream.set_value(api::run_changes(&run, heard, lost));
@@ -92,7 +100,10 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
         let detail = watch.detail;
         set_interval_with_handle(
             move || {
-                let goes_on = detail.try_with_untracked(|run| run.as_ref().is_none_or(|run| !run.summary.status.is_final()));
+                let goes_on = detail.try_with_untracked(|run| {
+                    run.as_ref()
+                        .is_none_or(|run| !run.summary.status.is_final())
+                });
                 if goes_on == Some(true) {
                     read();
                 }
@@ -110,7 +121,11 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
 }
 
 impl Watch {
-    fn take(&self, answer: Result<RunDetail, Trouble>, stream: StoredValue<Option<api::Live>, LocalStorage>) {
+    fn take(
+        &self,
+        answer: Result<RunDetail, Trouble>,
+        stream: StoredValue<Option<api::Live>, LocalStorage>,
+    ) {
         match answer {
             Ok(run) => {
                 self.live.show(&run, clock::between);
@@ -145,7 +160,10 @@ pub(crate) fn surroundings() -> Signal<Surroundings> {
     });
     spawn_local(async move {
         if let Ok(connections) = api::all::<ConnectionSummary>("/connections").await {
-            let names = connections.into_iter().map(|connection| connection.name).collect();
+            let names = connections
+                .into_iter()
+                .map(|connection| connection.name)
+                .collect();
             around.try_update(|around| around.connections = Some(Arc::new(names)));
         }
     });
@@ -161,7 +179,9 @@ pub(crate) fn SetupStage(
 ) -> impl IntoView {
     let graph = Arc::new(Graph::of(&flow));
     let panel = move || match chosen.get() {
-        Some(id) => view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any(),
+        Some(id) => {
+            view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any()
+        }
         None => view! { <FlowSetup flow=flow.clone()/> }.into_any(),
     };
     view! {
@@ -190,9 +210,33 @@ pub(crate) fn RunStage(
         let step = detail.with(|run| run.as_ref().and_then(|run| run.steps.get(&id).cloned()));
         Some((id, step))
     });
-    let overview = Memo::new(move |_| if step.with(Option::is_none) { detail.get() } else { None });
+    let overview = Memo::new(move |_| {
+        if step.with(Option::is_none) {
+            detail.get()
+        } else {
+            None
+        }
+    });
     let order = graph.clone();
-    let panel = move || match step.get() {
+    // Where the run is, or where it failed.
+    let follow = Memo::new(move |_| {
+        detail.with(|run| {
+            let run = run.as_ref()?;
+            let busy = run
+                .steps
+                .iter()
+                .find(|(_, step)| matches!(step.status, StepStatus::Running | StepStatus::Waiting))
+                .map(|(id, _)| id.clone());
+            busy.or_else(|| {
+                run.summary
+                    .failure
+                    .as_ref()
+                    .and_then(|failure| failure.step.clone())
+            })
+        })
+    });
+    let panel = move || {
+        match step.get() {
         Some((id, step)) if flow.steps.contains_key(&id) => view! {
             <StepRecord flow=flow.clone() id step=step.unwrap_or_default() around close=move || chosen.set(None)/>
         }
@@ -202,10 +246,11 @@ pub(crate) fn RunStage(
             .get()
             .map(|run| view! { <RunOverview flow=flow.clone() graph=order.clone() run chosen/> })
             .into_any(),
+    }
     };
     view! {
         <div class="stage">
-            <Canvas graph chosen live=Some(watch.live)/>
+            <Canvas graph chosen live=Some(watch.live) follow/>
             <aside class="panel" data-testid="panel" on:keydown=leave(chosen)>{panel}</aside>
         </div>
     }

@@ -25,7 +25,11 @@ impl Language {
     /// The language for a tag such as `de-AT`; English where the page does not speak it.
     pub(crate) fn best(tag: &str) -> Self {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        if primary.eq_ignore_ascii_case("de") { Language::German } else { Language::English }
+        if primary.eq_ignore_ascii_case("de") {
+            Language::German
+        } else {
+            Language::English
+        }
     }
 
     /// The other one.
@@ -47,7 +51,11 @@ pub(crate) fn switch(language: Language) {
 
 /// The chosen language.
 pub(crate) fn language() -> Language {
-    if SPEAKS_GERMAN.load(Ordering::Relaxed) { Language::German } else { Language::English }
+    if SPEAKS_GERMAN.load(Ordering::Relaxed) {
+        Language::German
+    } else {
+        Language::English
+    }
 }
 
 /// The texts of the chosen language.
@@ -80,9 +88,14 @@ mod tests {
 
     #[test]
     fn languages_are_found_by_their_tag() {
-        for (tag, language) in
-            [("de", Language::German), ("de-AT", Language::German), ("DE_ch", Language::German), ("en-GB", Language::English), ("fr", Language::English), ("", Language::English)]
-        {
+        for (tag, language) in [
+            ("de", Language::German),
+            ("de-AT", Language::German),
+            ("DE_ch", Language::German),
+            ("en-GB", Language::English),
+            ("fr", Language::English),
+            ("", Language::English),
+        ] {
             assert_eq!(Language::best(tag), language, "{tag}");
         }
     }
@@ -90,7 +103,11 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_places() {
         fn places(text: &str) -> BTreeSet<&str> {
-            text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
+            text.split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split_once('}'))
+                .map(|(name, _)| name)
+                .collect()
         }
         for ((name, english), (_, german)) in ENGLISH.all().into_iter().zip(GERMAN.all()) {
             assert!(!english.is_empty() && !german.is_empty(), "{name} is empty");

@@ -18,11 +18,17 @@ pub(crate) fn duration(t: &Texts, millis: f64) -> String {
     let pair = |big: f64, big_unit: &str, small: f64, small_unit: &str| {
         let whole = (millis / big).floor();
         let rest = ((millis - whole * big) / small).floor();
-        if rest == 0.0 { format!("{whole} {big_unit}") } else { format!("{whole} {big_unit} {rest} {small_unit}") }
+        if rest == 0.0 {
+            format!("{whole} {big_unit}")
+        } else {
+            format!("{whole} {big_unit} {rest} {small_unit}")
+        }
     };
     match millis {
         m if m < SECOND => format!("{:.0} ms", m.floor()),
-        m if m < 10.0 * SECOND => format!("{:.1} s", (m / 100.0).floor() / 10.0).replace('.', t.decimal_point),
+        m if m < 10.0 * SECOND => {
+            format!("{:.1} s", (m / 100.0).floor() / 10.0).replace('.', t.decimal_point)
+        }
         m if m < MINUTE => format!("{:.0} s", (m / SECOND).floor()),
         m if m < HOUR => pair(MINUTE, "min", SECOND, "s"),
         m if m < DAY => pair(HOUR, "h", MINUTE, "min"),
@@ -50,7 +56,10 @@ pub(crate) fn relative(t: &Texts, millis: f64) -> String {
 
 /// The end of a run's id: enough to tell runs apart by eye.
 pub(crate) fn short_id(id: &str) -> &str {
-    id.char_indices().rev().nth(7).map_or(id, |(at, _)| &id[at..])
+    id.char_indices()
+        .rev()
+        .nth(7)
+        .map_or(id, |(at, _)| &id[at..])
 }
 
 /// What a person reads for a run's status, and its icon.

@@ -28,7 +28,11 @@ pub(crate) struct Trouble {
 impl Trouble {
     /// What a person reads: the detail, or the title where there is none.
     pub(crate) fn sentence(&self) -> &str {
-        if self.detail.is_empty() { &self.title } else { &self.detail }
+        if self.detail.is_empty() {
+            &self.title
+        } else {
+            &self.detail
+        }
     }
 
     /// Whether no server answered at all.
@@ -37,8 +41,13 @@ impl Trouble {
     }
 
     fn offline(error: &JsValue) -> Self {
-        let detail = error.dyn_ref::<js_sys::Error>().map(|e| String::from(e.message()));
-        Trouble { detail: detail.unwrap_or_default(), ..Trouble::default() }
+        let detail = error
+            .dyn_ref::<js_sys::Error>()
+            .map(|e| String::from(e.message()));
+        Trouble {
+            detail: detail.unwrap_or_default(),
+            ..Trouble::default()
+        }
     }
 
     /// What an answer that is no success says about itself, whatever its form.
@@ -68,7 +77,9 @@ pub(crate) async fn all<T: DeserializeOwned>(path: &str) -> Result<Vec<T>, Troub
     let mut items = Vec::new();
     let mut cursor = None;
     loop {
-        let more = cursor.map_or(String::new(), |cursor: String| format!("&cursor={}", encode(&cursor)));
+        let more = cursor.map_or(String::new(), |cursor: String| {
+            format!("&cursor={}", encode(&cursor))
+        });
         let page: Page<T> = get(&format!("{path}?limit=200{more}")).await?;
         items.extend(page.items);
         cursor = page.next;
@@ -120,14 +131,21 @@ async fn call(method: &str, path: &str, body: Option<&str>) -> Result<String, Tr
     let init = RequestInit::new();
     init.set_method(method);
     if let Some(body) = body {
-        headers.set("content-type", "application/json").map_err(offline)?;
+        headers
+            .set("content-type", "application/json")
+            .map_err(offline)?;
         init.set_body(&JsValue::from_str(body));
     }
     init.set_headers(&headers);
     let window = web_sys::window().ok_or_else(Trouble::default)?;
     let promise = window.fetch_with_str_and_init(&format!("{BASE}{path}"), &init);
-    let response: Response = JsFuture::from(promise).await.map_err(offline)?.unchecked_into();
-    let text = JsFuture::from(response.text().map_err(offline)?).await.map_err(offline)?;
+    let response: Response = JsFuture::from(promise)
+        .await
+        .map_err(offline)?
+        .unchecked_into();
+    let text = JsFuture::from(response.text().map_err(offline)?)
+        .await
+        .map_err(offline)?;
     let text = text.as_string().unwrap_or_default();
     if response.ok() {
         return Ok(text);
@@ -144,7 +162,9 @@ fn unreadable(error: &serde_json::Error) -> Trouble {
     Trouble {
         title: "The page could not read the answer of the server".to_owned(),
         status: 200,
-        detail: format!("The page could not read the answer of the server ({error}). Reload the page: it may be older than the server."),
+        detail: format!(
+            "The page could not read the answer of the server ({error}). Reload the page: it may be older than the server."
+        ),
         ..Trouble::default()
     }
 }

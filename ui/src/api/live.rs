@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::{encode, types::{RunChange, WorkspaceChange}};
+use super::{
+    encode,
+    types::{RunChange, WorkspaceChange},
+};
 
 /// An open stream. It ends when this is dropped or closed.
 pub(crate) struct Live {
@@ -28,9 +31,15 @@ impl Live {
         });
         let on_error = Closure::<dyn FnMut(Event)>::new(move |_| lost());
         let callback = on_change.as_ref().unchecked_ref();
-        source.add_event_listener_with_callback("change", callback).ok()?;
+        source
+            .add_event_listener_with_callback("change", callback)
+            .ok()?;
         source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Some(Live { source, _on_change: on_change, _on_error: on_error })
+        Some(Live {
+            source,
+            _on_change: on_change,
+            _on_error: on_error,
+        })
     }
 
     /// Ends the stream; the browser would open it again where the server ends it.

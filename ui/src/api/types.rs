@@ -48,7 +48,10 @@ impl RunStatus {
 
     /// Whether nothing can change any more.
     pub(crate) fn is_final(self) -> bool {
-        matches!(self, RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled)
+        matches!(
+            self,
+            RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled
+        )
     }
 }
 
@@ -100,7 +103,11 @@ pub(crate) struct FlowSummary {
 impl FlowSummary {
     /// The title, or the id where there is none.
     pub(crate) fn name(&self) -> &str {
-        if self.title.is_empty() { &self.id } else { &self.title }
+        if self.title.is_empty() {
+            &self.id
+        } else {
+            &self.title
+        }
     }
 }
 
@@ -351,7 +358,10 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(run.summary.status, RunStatus::Failed);
-        assert_eq!(run.links, [LinkState::Taken, LinkState::Dead, LinkState::Pending]);
+        assert_eq!(
+            run.links,
+            [LinkState::Taken, LinkState::Dead, LinkState::Pending]
+        );
         assert!(run.steps["a"].attempts[0].undo);
         assert_eq!(run.steps["b"], StepDetail::default());
     }

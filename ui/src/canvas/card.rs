@@ -20,7 +20,11 @@ pub(crate) fn card_view(
 ) -> AnyView {
     let t = texts();
     let (kind, icon) = kind_of(t, card);
-    let pattern = if card.enters { t.canvas_step } else { t.canvas_trigger };
+    let pattern = if card.enters {
+        t.canvas_step
+    } else {
+        t.canvas_trigger
+    };
     let spoken = fill(pattern, &[("title", &card.title), ("kind", &kind)]);
     let label = move || match state.map(|state| state.get().status) {
         Some(status) => format!("{spoken}, {}", words::step_status(texts(), status).0),
@@ -28,8 +32,16 @@ pub(crate) fn card_view(
     };
     let size = card.size();
     let place = format!("translate({}px,{}px)", card.at.x, card.at.y);
-    let summary = if card.summary.is_empty() { kind.clone() } else { card.summary.clone() };
-    let subtitle = if card.summary.is_empty() { kind } else { format!("{kind} · {}", card.summary) };
+    let summary = if card.summary.is_empty() {
+        kind.clone()
+    } else {
+        card.summary.clone()
+    };
+    let subtitle = if card.summary.is_empty() {
+        kind
+    } else {
+        format!("{kind} · {}", card.summary)
+    };
     let ports = card.ports.iter().map(|port| {
         let error = port == "error";
         view! { <li class="card-port" class:error=error><span>{port.clone()}</span></li> }
@@ -78,7 +90,11 @@ pub(crate) fn card_view(
 
 /// The icon and the word of a card's kind.
 pub(crate) fn kind_of(t: &Texts, card: &Card) -> (String, Icon) {
-    if card.enters { words::step_kind(t, &card.kind) } else { words::trigger_kind(t, &card.kind) }
+    if card.enters {
+        words::step_kind(t, &card.kind)
+    } else {
+        words::trigger_kind(t, &card.kind)
+    }
 }
 
 /// How the step stands, at the upper edge of its card.
@@ -90,7 +106,11 @@ fn mark(state: RwSignal<CardState>) -> impl IntoView {
         let took = state.took.filter(|_| state.status != StepStatus::Skipped);
         let took = took.map(|took| words::duration(texts(), took));
         let attempts = (state.attempts > 1).then(|| format!("{}×", state.attempts));
-        [attempts, took].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        [attempts, took]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     view! {
         <span class="card-mark" class:pending=move || status.get() == StepStatus::Pending>

@@ -46,11 +46,17 @@ pub(crate) struct Rect {
 
 impl Rect {
     pub(crate) fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
-        Rect { at: Point::new(x, y), size: Size { width, height } }
+        Rect {
+            at: Point::new(x, y),
+            size: Size { width, height },
+        }
     }
 
     pub(crate) fn centre(self) -> Point {
-        Point::new(self.at.x + self.size.width / 2.0, self.at.y + self.size.height / 2.0)
+        Point::new(
+            self.at.x + self.size.width / 2.0,
+            self.at.y + self.size.height / 2.0,
+        )
     }
 
     /// The smallest rectangle around both.
@@ -77,7 +83,10 @@ pub(crate) struct Viewport {
 
 impl Default for Viewport {
     fn default() -> Self {
-        Viewport { offset: Point::default(), zoom: 1.0 }
+        Viewport {
+            offset: Point::default(),
+            zoom: 1.0,
+        }
     }
 }
 
@@ -88,12 +97,18 @@ impl Viewport {
     /// Where a world point is drawn in the window.
     #[cfg(test)]
     fn to_window(self, point: Point) -> Point {
-        Point::new(self.offset.x + point.x * self.zoom, self.offset.y + point.y * self.zoom)
+        Point::new(
+            self.offset.x + point.x * self.zoom,
+            self.offset.y + point.y * self.zoom,
+        )
     }
 
     /// Moved by a way in the window.
     pub(crate) fn moved(self, by: Point) -> Self {
-        Viewport { offset: self.offset.plus(by), ..self }
+        Viewport {
+            offset: self.offset.plus(by),
+            ..self
+        }
     }
 
     /// Zoomed by a factor, with what is at a window point staying there.
@@ -101,7 +116,10 @@ impl Viewport {
         let zoom = (self.zoom * factor).clamp(Self::SMALLEST, Self::LARGEST);
         let factor = zoom / self.zoom;
         let keep = |at: f64, offset: f64| at - (at - offset) * factor;
-        Viewport { offset: Point::new(keep(at.x, self.offset.x), keep(at.y, self.offset.y)), zoom }
+        Viewport {
+            offset: Point::new(keep(at.x, self.offset.x), keep(at.y, self.offset.y)),
+            zoom,
+        }
     }
 
     /// The viewport that shows a part of the world in the middle of a window, no larger than life.
@@ -110,9 +128,15 @@ impl Viewport {
         let zoom = room(window.width, world.size.width).min(room(window.height, world.size.height));
         let zoom = zoom.clamp(Self::SMALLEST, 1.0);
         let centre = world.centre();
-        let offset = Point::new(window.width / 2.0 - centre.x * zoom, window.height / 2.0 - centre.y * zoom);
+        let offset = Point::new(
+            window.width / 2.0 - centre.x * zoom,
+            window.height / 2.0 - centre.y * zoom,
+        );
         // Whole pixels keep the letters sharp at a zoom of one.
-        Viewport { offset: Point::new(offset.x.round(), offset.y.round()), zoom }
+        Viewport {
+            offset: Point::new(offset.x.round(), offset.y.round()),
+            zoom,
+        }
     }
 
     /// The first look at a drawing: all of it, or, where that would be too small to read, its beginning.
@@ -127,7 +151,10 @@ impl Viewport {
         let top = margin - world.at.y * READABLE;
         let tall = world.size.height * READABLE > window.height - 2.0 * margin;
         let offset = Point::new(margin - world.at.x * READABLE, if tall { top } else { y });
-        Viewport { offset: Point::new(offset.x.round(), offset.y.round()), zoom: READABLE }
+        Viewport {
+            offset: Point::new(offset.x.round(), offset.y.round()),
+            zoom: READABLE,
+        }
     }
 
     /// Moved just so far that a rectangle of the world is inside the window.
@@ -155,7 +182,11 @@ pub(crate) fn link_path(from: Point, to: Point) -> String {
     let way = to.x - from.x;
     let drop = (to.y - from.y).abs();
     // A link that goes back leaves and arrives in wide bows, so that it does not cross its own cards.
-    let bow = if way > 0.0 { (way / 2.0).clamp(24.0, 120.0) } else { (60.0 - way / 4.0 + drop / 8.0).min(240.0) };
+    let bow = if way > 0.0 {
+        (way / 2.0).clamp(24.0, 120.0)
+    } else {
+        (60.0 - way / 4.0 + drop / 8.0).min(240.0)
+    };
     format!(
         "M{} {}C{} {} {} {} {} {}",
         from.x,
@@ -216,7 +247,10 @@ pub(crate) fn neighbour(all: &[Rect], from: usize, direction: Direction) -> Opti
 mod tests {
     use super::*;
 
-    const WINDOW: Size = Size { width: 800.0, height: 600.0 };
+    const WINDOW: Size = Size {
+        width: 800.0,
+        height: 600.0,
+    };
 
     fn near(a: Point, b: Point) -> bool {
         a.distance(b) < 1e-6
@@ -224,7 +258,10 @@ mod tests {
 
     #[test]
     fn zooming_keeps_what_is_under_the_cursor() {
-        let before = Viewport { offset: Point::new(13.0, -40.0), zoom: 0.8 };
+        let before = Viewport {
+            offset: Point::new(13.0, -40.0),
+            zoom: 0.8,
+        };
         let cursor = Point::new(321.0, 123.0);
         let world = Point::new((cursor.x - 13.0) / 0.8, (cursor.y + 40.0) / 0.8);
         for factor in [0.001, 0.5, 1.0, 1.3, 100.0] {
@@ -239,7 +276,10 @@ mod tests {
         let small = Rect::new(100.0, 100.0, 200.0, 100.0);
         let fit = Viewport::fit(small, WINDOW, 40.0);
         assert_eq!(fit.zoom, 1.0);
-        assert!(near(fit.to_window(small.centre()), Point::new(400.0, 300.0)));
+        assert!(near(
+            fit.to_window(small.centre()),
+            Point::new(400.0, 300.0)
+        ));
         let large = Rect::new(-500.0, 0.0, 4_000.0, 200.0);
         let fit = Viewport::fit(large, WINDOW, 40.0);
         assert!((fit.zoom - 0.18).abs() < 1e-9);
@@ -256,7 +296,10 @@ mod tests {
     #[test]
     fn revealing_moves_only_as_far_as_needed() {
         let view = Viewport::default();
-        assert_eq!(view.revealing(Rect::new(100.0, 100.0, 50.0, 50.0), WINDOW, 20.0), view);
+        assert_eq!(
+            view.revealing(Rect::new(100.0, 100.0, 50.0, 50.0), WINDOW, 20.0),
+            view
+        );
         let moved = view.revealing(Rect::new(900.0, 100.0, 50.0, 50.0), WINDOW, 20.0);
         assert_eq!(moved.offset, Point::new(-170.0, 0.0));
         let moved = view.revealing(Rect::new(-30.0, 700.0, 50.0, 50.0), WINDOW, 20.0);
@@ -267,7 +310,10 @@ mod tests {
     fn links_start_and_end_at_their_ports() {
         for (from, to) in [((0.0, 0.0), (100.0, 50.0)), ((100.0, 0.0), (0.0, 50.0))] {
             let path = link_path(Point::new(from.0, from.1), Point::new(to.0, to.1));
-            assert!(path.starts_with(&format!("M{} {}C", from.0, from.1)), "{path}");
+            assert!(
+                path.starts_with(&format!("M{} {}C", from.0, from.1)),
+                "{path}"
+            );
             assert!(path.ends_with(&format!(" {} {}", to.0, to.1)), "{path}");
         }
     }

@@ -36,7 +36,8 @@ impl Role {
         }
     }
 
-    fn of_step(kind: &str) -> Self {
+    /// The family of a kind of step.
+    pub(crate) fn of_step(kind: &str) -> Self {
         match kind {
             "map" | "fields" | "validate" => Role::Mapper,
             "branch" | "each" | "call" | "wait" | "respond" | "fail" => Role::Control,
@@ -67,12 +68,22 @@ pub(crate) struct Card {
 impl Card {
     pub(crate) fn size(&self) -> Size {
         let list = self.ports.len() as f64 * PORT_HEIGHT;
-        let height = if self.ports.is_empty() { CARD_HEIGHT } else { PORTS_TOP + list + 4.0 };
-        Size { width: CARD_WIDTH, height }
+        let height = if self.ports.is_empty() {
+            CARD_HEIGHT
+        } else {
+            PORTS_TOP + list + 4.0
+        };
+        Size {
+            width: CARD_WIDTH,
+            height,
+        }
     }
 
     pub(crate) fn rect(&self) -> Rect {
-        Rect { at: self.at, size: self.size() }
+        Rect {
+            at: self.at,
+            size: self.size(),
+        }
     }
 
     /// Where links enter, in the world.
@@ -110,17 +121,34 @@ pub(crate) struct Graph {
 impl Graph {
     /// The drawing of a flow. Cards without a place in its layout are given one.
     pub(crate) fn of(flow: &Flow) -> Self {
-        let triggers = flow.triggers.iter().map(|(id, trigger)| trigger_card(id, trigger));
-        let steps = flow.steps.iter().map(|(id, step)| step_card(flow, id, step));
-        let mut graph = Graph { cards: triggers.chain(steps).collect(), links: Vec::new() };
+        let triggers = flow
+            .triggers
+            .iter()
+            .map(|(id, trigger)| trigger_card(id, trigger));
+        let steps = flow
+            .steps
+            .iter()
+            .map(|(id, step)| step_card(flow, id, step));
+        let mut graph = Graph {
+            cards: triggers.chain(steps).collect(),
+            links: Vec::new(),
+        };
         graph.link(flow);
         let places: Vec<Option<Point>> = graph
             .cards
             .iter()
-            .map(|card| flow.layout.get(&card.id).map(|[x, y]| Point::new(f64::from(*x), f64::from(*y))))
+            .map(|card| {
+                flow.layout
+                    .get(&card.id)
+                    .map(|[x, y]| Point::new(f64::from(*x), f64::from(*y)))
+            })
             .collect();
         layout::place(&mut graph, &places);
-        graph.cards.sort_by(|a, b| (a.at.x, a.at.y).partial_cmp(&(b.at.x, b.at.y)).unwrap_or(std::cmp::Ordering::Equal));
+        graph.cards.sort_by(|a, b| {
+            (a.at.x, a.at.y)
+                .partial_cmp(&(b.at.x, b.at.y))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
         graph.link(flow);
         graph
     }
@@ -137,13 +165,21 @@ impl Graph {
 
     /// Where a link starts and ends in the world.
     pub(crate) fn ends(&self, link: &Link) -> Option<(Point, Point)> {
-        Some((self.cards.get(link.from)?.exit(&link.port), self.cards.get(link.to)?.entry()))
+        Some((
+            self.cards.get(link.from)?.exit(&link.port),
+            self.cards.get(link.to)?.entry(),
+        ))
     }
 
     fn link(&mut self, flow: &Flow) {
         let links = flow.links.iter().enumerate().filter_map(|(index, link)| {
             let (from, to) = (self.find(&link.from)?, self.find(&link.to)?);
-            Some(Link { from, port: link.port().to_owned(), to, index })
+            Some(Link {
+                from,
+                port: link.port().to_owned(),
+                to,
+                index,
+            })
         });
         self.links = links.collect();
         for card in &mut self.cards {
@@ -183,7 +219,11 @@ fn step_card(flow: &Flow, id: &str, step: &Step) -> Card {
 }
 
 fn named(title: &str, id: &str) -> String {
-    if title.is_empty() { id.to_owned() } else { title.to_owned() }
+    if title.is_empty() {
+        id.to_owned()
+    } else {
+        title.to_owned()
+    }
 }
 
 /// The ports of a step that need a name on the card: the cases of a branch, and `ok` beside `error`.
@@ -195,16 +235,26 @@ fn ports(flow: &Flow, id: &str, step: &Step) -> Vec<String> {
         }
     };
     if let Some(Value::Array(cases)) = step.config.get("cases") {
-        cases.iter().filter_map(|case| case.get("port")?.as_str()).for_each(&mut add);
+        cases
+            .iter()
+            .filter_map(|case| case.get("port")?.as_str())
+            .for_each(&mut add);
     }
     if let Some(otherwise) = step.config.get("otherwise").and_then(Value::as_str) {
         add(otherwise);
     }
-    let used: Vec<&str> = flow.links.iter().filter(|link| link.from == id).map(|link| link.port()).collect();
+    let used: Vec<&str> = flow
+        .links
+        .iter()
+        .filter(|link| link.from == id)
+        .map(|link| link.port())
+        .collect();
     if used.iter().any(|port| *port != "ok") && (step.kind != "branch" || used.contains(&"ok")) {
         add("ok");
     }
-    used.into_iter().filter(|port| *port != "ok").for_each(&mut add);
+    used.into_iter()
+        .filter(|port| *port != "ok")
+        .for_each(&mut add);
     // The error path is the exception and stands last.
     if let Some(at) = ports.iter().position(|port| port == "error") {
         let error = ports.remove(at);
@@ -215,9 +265,16 @@ fn ports(flow: &Flow, id: &str, step: &Step) -> Vec<String> {
 
 fn trigger_summary(kind: &str, config: &Config) -> String {
     match kind {
-        "http" => format!("{} {}", word(config, "method").unwrap_or("POST"), word(config, "path").unwrap_or_default()),
+        "http" => format!(
+            "{} {}",
+            word(config, "method").unwrap_or("POST"),
+            word(config, "path").unwrap_or_default()
+        ),
         "webhook" => word(config, "path").unwrap_or_default().to_owned(),
-        "schedule" | "poll" => word(config, "cron").or_else(|| word(config, "every")).unwrap_or_default().to_owned(),
+        "schedule" | "poll" => word(config, "cron")
+            .or_else(|| word(config, "every"))
+            .unwrap_or_default()
+            .to_owned(),
         _ => String::new(),
     }
 }
@@ -226,13 +283,21 @@ fn step_summary(step: &Step) -> String {
     let config = &step.config;
     match step.kind.as_str() {
         "http" => {
-            let place = word(config, "path").or_else(|| word(config, "url")).unwrap_or_default();
-            format!("{} {}", word(config, "method").unwrap_or("GET"), bare(place))
+            let place = word(config, "path")
+                .or_else(|| word(config, "url"))
+                .unwrap_or_default();
+            format!(
+                "{} {}",
+                word(config, "method").unwrap_or("GET"),
+                bare(place)
+            )
         }
         "fields" => match config.get("fields") {
-            Some(Value::Array(rows)) => {
-                rows.iter().filter_map(|row| row.get("to")?.as_str()).collect::<Vec<_>>().join(", ")
-            }
+            Some(Value::Array(rows)) => rows
+                .iter()
+                .filter_map(|row| row.get("to")?.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
             _ => String::new(),
         },
         "respond" => match config.get("status") {
@@ -243,9 +308,11 @@ fn step_summary(step: &Step) -> String {
         "fail" => bare(word(config, "message").unwrap_or_default()).to_owned(),
         "call" => word(config, "flow").unwrap_or_default().to_owned(),
         "branch" => match config.get("cases") {
-            Some(Value::Array(cases)) if cases.len() == 1 => {
-                cases[0].get("when").and_then(Value::as_str).unwrap_or_default().to_owned()
-            }
+            Some(Value::Array(cases)) if cases.len() == 1 => cases[0]
+                .get("when")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             _ => String::new(),
         },
         _ => String::new(),
@@ -307,23 +374,36 @@ mod tests {
         let indices: Vec<_> = graph.links.iter().map(|link| link.index).collect();
         assert_eq!(indices, [0, 1, 2, 4, 5]);
         let (from, to) = graph.ends(&graph.links[2]).unwrap();
-        assert_eq!(from, Point::new(560.0, 160.0 + PORTS_TOP + 1.5 * PORT_HEIGHT));
+        assert_eq!(
+            from,
+            Point::new(560.0, 160.0 + PORTS_TOP + 1.5 * PORT_HEIGHT)
+        );
         assert_eq!(to, Point::new(920.0, 192.0));
     }
 
     #[test]
     fn summaries_are_short() {
         let graph = Graph::of(&flow());
-        let said: Vec<_> = graph.cards.iter().map(|card| card.summary.as_str()).collect();
+        let said: Vec<_> = graph
+            .cards
+            .iter()
+            .map(|card| card.summary.as_str())
+            .collect();
         assert_eq!(said, ["PUT /x", "", "POST `/b/${1}`", "201", "No"]);
         assert_eq!(graph.cards[3].title, "Say thanks");
     }
 
     #[test]
     fn a_flow_without_layout_is_laid_out_from_left_to_right() {
-        let graph = Graph::of(&Flow { layout: Default::default(), ..flow() });
+        let graph = Graph::of(&Flow {
+            layout: Default::default(),
+            ..flow()
+        });
         for link in &graph.links {
-            assert!(graph.cards[link.from].at.x < graph.cards[link.to].at.x, "{link:?}");
+            assert!(
+                graph.cards[link.from].at.x < graph.cards[link.to].at.x,
+                "{link:?}"
+            );
         }
         for (index, card) in graph.cards.iter().enumerate() {
             for other in &graph.cards[index + 1..] {

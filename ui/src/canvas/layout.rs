@@ -21,9 +21,16 @@ const ROW_GAP: f64 = 40.0;
 pub(crate) fn place(graph: &mut Graph, wanted: &[Option<Point>]) {
     if wanted.iter().any(Option::is_none) {
         let tidy = tidy(graph);
-        let placed = graph.cards.iter().zip(wanted).filter_map(|(card, at)| Some(Rect { at: (*at)?, size: card.size() }));
+        let placed = graph.cards.iter().zip(wanted).filter_map(|(card, at)| {
+            Some(Rect {
+                at: (*at)?,
+                size: card.size(),
+            })
+        });
         let placed = Rect::around(placed);
-        let loose: Vec<usize> = (0..wanted.len()).filter(|index| wanted[*index].is_none()).collect();
+        let loose: Vec<usize> = (0..wanted.len())
+            .filter(|index| wanted[*index].is_none())
+            .collect();
         let corner = corner(loose.iter().map(|index| tidy[*index]));
         let start = placed.map_or(Point::new(GRID * 4.0, GRID * 4.0), |rect| {
             Point::new(rect.at.x, rect.at.y + rect.size.height + ROW_GAP * 2.0)
@@ -42,23 +49,40 @@ pub(crate) fn place(graph: &mut Graph, wanted: &[Option<Point>]) {
 /// A place for every card, as dagre finds it. Links are added in the order of the ports they leave, so that the ways out
 /// of a branch are drawn in the order of its cases.
 fn tidy(graph: &Graph) -> Vec<Point> {
-    let mut layers = Layers::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
+    let mut layers = Layers::with_options(GraphOptions {
+        directed: true,
+        multigraph: true,
+        compound: false,
+    });
     for card in &graph.cards {
         let size = card.size();
         layers.set_node(
             card.id.as_str(),
-            Some(NodeLabel { width: size.width, height: size.height, ..NodeLabel::default() }),
+            Some(NodeLabel {
+                width: size.width,
+                height: size.height,
+                ..NodeLabel::default()
+            }),
         );
     }
     let mut links: Vec<_> = graph.links.iter().collect();
     links.sort_by_key(|link| {
         let ports = &graph.cards[link.from].ports;
-        (link.from, ports.iter().position(|port| *port == link.port), link.index)
+        (
+            link.from,
+            ports.iter().position(|port| *port == link.port),
+            link.index,
+        )
     });
     for link in links {
         let (from, to) = (&graph.cards[link.from].id, &graph.cards[link.to].id);
         let name = link.index.to_string();
-        layers.set_edge(from.as_str(), to.as_str(), Some(EdgeLabel::default()), Some(&name));
+        layers.set_edge(
+            from.as_str(),
+            to.as_str(),
+            Some(EdgeLabel::default()),
+            Some(&name),
+        );
     }
     let options = LayoutOptions {
         rankdir: RankDir::LR,
@@ -79,11 +103,16 @@ fn tidy(graph: &Graph) -> Vec<Point> {
 }
 
 fn corner(points: impl Iterator<Item = Point>) -> Point {
-    points.reduce(|a, b| Point::new(a.x.min(b.x), a.y.min(b.y))).unwrap_or_default()
+    points
+        .reduce(|a, b| Point::new(a.x.min(b.x), a.y.min(b.y)))
+        .unwrap_or_default()
 }
 
 fn snapped(point: Point) -> Point {
-    Point::new((point.x / GRID).round() * GRID, (point.y / GRID).round() * GRID)
+    Point::new(
+        (point.x / GRID).round() * GRID,
+        (point.y / GRID).round() * GRID,
+    )
 }
 
 #[cfg(test)]
@@ -122,7 +151,12 @@ mod tests {
     #[test]
     fn places_are_on_the_grid() {
         for card in Graph::of(&branching()).cards {
-            assert_eq!((card.at.x % GRID, card.at.y % GRID), (0.0, 0.0), "{}", card.id);
+            assert_eq!(
+                (card.at.x % GRID, card.at.y % GRID),
+                (0.0, 0.0),
+                "{}",
+                card.id
+            );
         }
     }
 
@@ -132,7 +166,10 @@ mod tests {
         flow.layout.insert("t".into(), [7, 11]);
         flow.layout.insert("b".into(), [300, 11]);
         let graph = Graph::of(&flow);
-        assert_eq!(graph.cards[graph.find("t").unwrap()].at, Point::new(7.0, 11.0));
+        assert_eq!(
+            graph.cards[graph.find("t").unwrap()].at,
+            Point::new(7.0, 11.0)
+        );
         let lowest = graph.cards[graph.find("b").unwrap()].rect();
         let first = graph.cards[graph.find("first").unwrap()].at;
         assert!(first.y >= lowest.at.y + lowest.size.height);

@@ -27,9 +27,16 @@ impl Live {
     /// Signals for every step and link of a drawing, all pending.
     pub(crate) fn new(graph: &Graph, links: usize) -> Self {
         let cards = graph.cards.iter().filter(|card| card.enters);
-        let cards = cards.map(|card| (card.id.clone(), RwSignal::new(CardState::default()))).collect();
-        let links = (0..links).map(|_| RwSignal::new(LinkState::Pending)).collect();
-        Live { cards: Arc::new(cards), links: Arc::new(links) }
+        let cards = cards
+            .map(|card| (card.id.clone(), RwSignal::new(CardState::default())))
+            .collect();
+        let links = (0..links)
+            .map(|_| RwSignal::new(LinkState::Pending))
+            .collect();
+        Live {
+            cards: Arc::new(cards),
+            links: Arc::new(links),
+        }
     }
 
     /// The state of a step, if the drawing has it.
@@ -46,7 +53,10 @@ impl Live {
     pub(crate) fn hear<'a>(&self, steps: impl IntoIterator<Item = (&'a String, &'a StepStatus)>) {
         for (id, status) in steps {
             if let Some(card) = self.cards.get(id) {
-                let now = CardState { status: *status, ..card.get_untracked() };
+                let now = CardState {
+                    status: *status,
+                    ..card.get_untracked()
+                };
                 set_changed(*card, now);
             }
         }
@@ -56,9 +66,20 @@ impl Live {
     pub(crate) fn show(&self, run: &RunDetail, took: impl Fn(&str, &str) -> Option<f64>) {
         for (id, step) in &run.steps {
             if let Some(card) = self.cards.get(id) {
-                let took = step.started_at.as_deref().zip(step.ended_at.as_deref()).and_then(|(from, to)| took(from, to));
+                let took = step
+                    .started_at
+                    .as_deref()
+                    .zip(step.ended_at.as_deref())
+                    .and_then(|(from, to)| took(from, to));
                 let attempts = step.attempts.iter().filter(|attempt| !attempt.undo).count();
-                set_changed(*card, CardState { status: step.status, took, attempts });
+                set_changed(
+                    *card,
+                    CardState {
+                        status: step.status,
+                        took,
+                        attempts,
+                    },
+                );
             }
         }
         for (link, state) in self.links.iter().zip(&run.links) {

@@ -11,6 +11,6 @@ mod links;
 mod live;
 mod view;
 
-pub(crate) use graph::Graph;
+pub(crate) use graph::{Graph, Role};
 pub(crate) use live::Live;
 pub(crate) use view::Canvas;

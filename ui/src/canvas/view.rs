@@ -19,11 +19,7 @@ use super::{
     live::Live,
 };
 use crate::{
-    kit::{
-        button::IconButton,
-        icon::Icon,
-        state::Empty,
-    },
+    kit::{button::IconButton, icon::Icon, state::Empty},
     texts::texts,
 };
 
@@ -41,6 +37,9 @@ pub(crate) fn Canvas(
     /// The run that is shown on the drawing.
     #[prop(optional_no_strip)]
     live: Option<Live>,
+    /// The card where something happens; it is kept in sight until a person moves the drawing.
+    #[prop(optional, into)]
+    follow: Signal<Option<String>>,
 ) -> impl IntoView {
     let t = texts();
     let Some(bounds) = graph.bounds() else {
@@ -52,6 +51,7 @@ pub(crate) fn Canvas(
     let panning = RwSignal::new(false);
     let gliding = RwSignal::new(false);
     let window = RwSignal::new(Size::default());
+    let touched = StoredValue::new(false);
     let graph = StoredValue::new(graph);
 
     let look = move |to: Viewport, glide: bool| {
@@ -66,8 +66,12 @@ pub(crate) fn Canvas(
         }
         viewport.set(to);
     };
-    let fit = move || look(Viewport::fit(bounds, window.get_untracked(), MARGIN), true);
+    let fit = move || {
+        touched.set_value(true);
+        look(Viewport::fit(bounds, window.get_untracked(), MARGIN), true);
+    };
     let zoom = move |factor: f64| {
+        touched.set_value(true);
         let size = window.get_untracked();
         let centre = Point::new(size.width / 2.0, size.height / 2.0);
         look(viewport.get_untracked().zoomed(factor, centre), true);
@@ -91,6 +95,12 @@ pub(crate) fn Canvas(
             }
         }
     };
+    Effect::new(move || {
+        window.track();
+        if let Some(id) = follow.get().filter(|_| !touched.get_value()) {
+            reveal(&id);
+        }
+    });
     // A chosen card is never hidden by the edge, wherever it was chosen.
     Effect::new(move || {
         window.track();
@@ -103,6 +113,7 @@ pub(crate) fn Canvas(
         let outcome = gesture::turn(gesture.get_value(), viewport.get_untracked(), input);
         gesture.set_value(outcome.gesture);
         if outcome.viewport != viewport.get_untracked() {
+            touched.set_value(true);
             viewport.set(outcome.viewport);
         }
         let pans = matches!(outcome.gesture, Gesture::Pan { .. } | Gesture::Pinch { .. });
@@ -119,29 +130,51 @@ pub(crate) fn Canvas(
             // A pointer that has gone already cannot be captured, which changes nothing.
             let _ = element.set_pointer_capture(event.pointer_id());
         }
-        play(Input::Down { pointer: event.pointer_id(), at: place(&event, element) });
+        play(Input::Down {
+            pointer: event.pointer_id(),
+            at: place(&event, element),
+        });
     };
     let over = move |event: PointerEvent| {
-        play(Input::Move { pointer: event.pointer_id(), at: place(&event, element) });
+        play(Input::Move {
+            pointer: event.pointer_id(),
+            at: place(&event, element),
+        });
     };
     let up = move |event: PointerEvent| {
-        if play(Input::Up { pointer: event.pointer_id() }) {
+        if play(Input::Up {
+            pointer: event.pointer_id(),
+        }) {
             chosen.set(card_at(&event));
         }
     };
     let gone = move |event: PointerEvent| {
-        play(Input::Up { pointer: event.pointer_id() });
+        play(Input::Up {
+            pointer: event.pointer_id(),
+        });
     };
     let wheel = move |event: WheelEvent| {
         event.prevent_default();
         // Some browsers count in lines.
-        let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_LINE { 16.0 } else { 1.0 };
+        let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_LINE {
+            16.0
+        } else {
+            1.0
+        };
         let by = Point::new(event.delta_x() * unit, event.delta_y() * unit);
-        let by = if event.shift_key() && by.x == 0.0 { Point::new(by.y, 0.0) } else { by };
+        let by = if event.shift_key() && by.x == 0.0 {
+            Point::new(by.y, 0.0)
+        } else {
+            by
+        };
         // A pinch on a touchpad arrives as a wheel with Ctrl; a mouse wheel comes in big steps and zooms as well.
         let mouse = by.x == 0.0 && by.y.abs() >= 50.0 && !event.shift_key();
         let zoom = event.ctrl_key() || event.meta_key() || mouse;
-        play(Input::Wheel { at: place(&event, element), by, zoom });
+        play(Input::Wheel {
+            at: place(&event, element),
+            by,
+            zoom,
+        });
     };
     let keys = move |event: KeyboardEvent| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() {
@@ -154,7 +187,9 @@ pub(crate) fn Canvas(
             "1" => zoom(1.0 / viewport.get_untracked().zoom),
             "Escape" => chosen.set(None),
             key => {
-                let Some(direction) = Direction::of_key(key) else { return };
+                let Some(direction) = Direction::of_key(key) else {
+                    return;
+                };
                 walk(element, graph, direction);
             }
         }
@@ -171,8 +206,12 @@ pub(crate) fn Canvas(
                 Signal::derive(move || chosen.with(|chosen| chosen.as_ref() == Some(&id)))
             };
             // One card is in the order of Tab: the chosen one, or else the first.
-            let first = Signal::derive(move || is_chosen.get() || (index == 0 && chosen.with(Option::is_none)));
-            card_view(card, state, is_chosen, first, move || chosen.set(Some(id.clone())))
+            let first = Signal::derive(move || {
+                is_chosen.get() || (index == 0 && chosen.with(Option::is_none))
+            });
+            card_view(card, state, is_chosen, first, move || {
+                chosen.set(Some(id.clone()))
+            })
         });
         view! {
             {links}
@@ -187,7 +226,12 @@ pub(crate) fn Canvas(
     // The dots of the ground move and grow with the drawing, and thin out when it is small.
     let dots = move || {
         let Viewport { zoom, .. } = viewport.get();
-        let step = 20.0 * zoom * if zoom < 0.5 { 4.0 } else { 1.0 };
+        let thinned = match zoom {
+            z if z < 0.4 => 4.0,
+            z if z < 0.8 => 2.0,
+            _ => 1.0,
+        };
+        let step = 20.0 * zoom * thinned;
         format!("{step}px {step}px")
     };
     let dots_at = move || {
@@ -241,14 +285,18 @@ pub(crate) fn Canvas(
 
 /// Tells the size of an element now and whenever it changes.
 fn measure(element: NodeRef<html::Div>, tell: impl Fn(Size) + Clone + 'static) {
-    let observer: StoredValue<Option<(ResizeObserver, Closure<dyn FnMut()>)>, LocalStorage> = StoredValue::new_local(None);
+    let observer: StoredValue<Option<(ResizeObserver, Closure<dyn FnMut()>)>, LocalStorage> =
+        StoredValue::new_local(None);
     Effect::new(move || {
         let Some(target) = element.get() else { return };
         let tell = tell.clone();
         let seen = target.clone();
         let callback = Closure::<dyn FnMut()>::new(move || {
             let rect = seen.get_bounding_client_rect();
-            tell(Size { width: rect.width(), height: rect.height() });
+            tell(Size {
+                width: rect.width(),
+                height: rect.height(),
+            });
         });
         if let Ok(resizes) = ResizeObserver::new(callback.as_ref().unchecked_ref()) {
             resizes.observe(&target);
@@ -277,7 +325,10 @@ fn place(event: &web_sys::MouseEvent, element: NodeRef<html::Div>) -> Point {
 /// The card under a pointer. The canvas captures pointers, so the event itself does not tell.
 fn card_at(event: &PointerEvent) -> Option<String> {
     let under = document().element_from_point(event.client_x() as f32, event.client_y() as f32)?;
-    under.closest("[data-card]").ok()??.get_attribute("data-card")
+    under
+        .closest("[data-card]")
+        .ok()??
+        .get_attribute("data-card")
 }
 
 /// The card that has the focus.
@@ -286,13 +337,19 @@ fn focused_card() -> Option<String> {
 }
 
 fn within(event: &PointerEvent, selector: &str) -> bool {
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    target.and_then(|target| target.closest(selector).ok().flatten()).is_some()
+    let target = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target
+        .and_then(|target| target.closest(selector).ok().flatten())
+        .is_some()
 }
 
 /// Moves the focus from card to card.
 fn walk(element: NodeRef<html::Div>, graph: StoredValue<Arc<Graph>>, direction: Direction) {
-    let Some(canvas) = element.get_untracked() else { return };
+    let Some(canvas) = element.get_untracked() else {
+        return;
+    };
     let focused = focused_card();
     let target = graph.with_value(|graph| {
         let rects: Vec<Rect> = graph.cards.iter().map(super::graph::Card::rect).collect();
@@ -301,7 +358,10 @@ fn walk(element: NodeRef<html::Div>, graph: StoredValue<Arc<Graph>>, direction: 
         to.map(|index| graph.cards[index].id.clone())
     });
     let Some(id) = target else { return };
-    let card = canvas.query_selector(&format!("[data-card=\"{id}\"]")).ok().flatten();
+    let card = canvas
+        .query_selector(&format!("[data-card=\"{id}\"]"))
+        .ok()
+        .flatten();
     if let Some(card) = card.and_then(|card| card.dyn_into::<web_sys::HtmlElement>().ok()) {
         let _ = card.focus();
     }

@@ -21,7 +21,10 @@ use crate::{
 #[component]
 pub(crate) fn Attempts(attempts: Vec<Attempt>) -> impl IntoView {
     let last = attempts.len().saturating_sub(1);
-    let items = attempts.into_iter().enumerate().map(|(index, attempt)| item(attempt, index == last));
+    let items = attempts
+        .into_iter()
+        .enumerate()
+        .map(|(index, attempt)| item(attempt, index == last));
     view! { <ol class="attempts" data-testid="attempts">{items.collect_view()}</ol> }
 }
 
@@ -32,17 +35,35 @@ fn item(attempt: Attempt, last: bool) -> impl IntoView {
         (None, Some(_)) => (Icon::CircleCheck, "succeeded"),
         (None, None) => (Icon::LoaderCircle, "running"),
     };
-    let name = if attempt.undo { t.run_undo } else { t.run_attempt };
+    let name = if attempt.undo {
+        t.run_undo
+    } else {
+        t.run_attempt
+    };
     let name = fill(name, &[("n", &attempt.number.to_string())]);
-    let started = attempt.started_at.as_deref().and_then(clock::parse).map(clock::precise);
-    let took = attempt.started_at.clone().map(|from| view! { <Took from to=attempt.ended_at.clone()/> });
-    let status = attempt.response.as_ref().and_then(|response| response.get("status")).and_then(Value::as_u64);
+    let started = attempt
+        .started_at
+        .as_deref()
+        .and_then(clock::parse)
+        .map(clock::precise);
+    let took = attempt
+        .started_at
+        .clone()
+        .map(|from| view! { <Took from to=attempt.ended_at.clone()/> });
+    let status = attempt
+        .response
+        .as_ref()
+        .and_then(|response| response.get("status"))
+        .and_then(Value::as_u64);
     let status = status.map(|status| {
         let tone = if status < 400 { "good" } else { "bad" };
         view! { <Badge label=status.to_string() tone/> }
     });
     let retry = attempt.retry_at.clone().filter(|_| last).map(|at| {
-        let (before, after) = t.run_next_attempt.split_once("{when}").unwrap_or((t.run_next_attempt, ""));
+        let (before, after) = t
+            .run_next_attempt
+            .split_once("{when}")
+            .unwrap_or((t.run_next_attempt, ""));
         view! { <p class="fine">{before}<TimeAgo at/>{after}</p> }
     });
     view! {
@@ -87,7 +108,11 @@ fn first_line(value: &Value) -> String {
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
     };
-    ["method", "status", "url"].into_iter().filter_map(text).collect::<Vec<_>>().join(" ")
+    ["method", "status", "url"]
+        .into_iter()
+        .filter_map(text)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Why one attempt failed, in two lines; the step itself explains the class.
@@ -107,7 +132,13 @@ pub(crate) fn FailureNote(failure: Failure) -> impl IntoView {
     let t = texts();
     let (class, meaning) = words::class(t, failure.class);
     let place = failure.at.map(|at| {
-        fill(t.run_in_script, &[("line", &at.line.to_string()), ("column", &at.column.to_string())])
+        fill(
+            t.run_in_script,
+            &[
+                ("line", &at.line.to_string()),
+                ("column", &at.column.to_string()),
+            ],
+        )
     });
     view! {
         <div class="notice bad" data-testid="failure" data-class=failure.class.word()>
@@ -127,7 +158,10 @@ mod tests {
 
     #[test]
     fn exchanges_are_summed_up_in_a_line() {
-        assert_eq!(first_line(&json!({"method": "POST", "url": "https://a/b", "body": {}})), "POST https://a/b");
+        assert_eq!(
+            first_line(&json!({"method": "POST", "url": "https://a/b", "body": {}})),
+            "POST https://a/b"
+        );
         assert_eq!(first_line(&json!({"status": 503, "headers": {}})), "503");
         assert_eq!(first_line(&json!(null)), "");
     }

@@ -38,7 +38,12 @@ pub(crate) fn shape(value: &Value, kind: Option<&FieldKind>) -> Shape {
         (Value::String(text), _) => match text.strip_prefix('=') {
             Some(expression) => script(expression.trim()),
             // `'=` writes a literal that starts with `=`.
-            None => Shape::Word(text.strip_prefix('\'').filter(|rest| rest.starts_with('=')).unwrap_or(text).to_owned()),
+            None => Shape::Word(
+                text.strip_prefix('\'')
+                    .filter(|rest| rest.starts_with('='))
+                    .unwrap_or(text)
+                    .to_owned(),
+            ),
         },
         (Value::Object(map), _) if secret_name(map).is_some() => {
             Shape::Secret(secret_name(map).unwrap_or_default().to_owned())
@@ -54,7 +59,9 @@ pub(crate) fn shape(value: &Value, kind: Option<&FieldKind>) -> Shape {
                 })
                 .collect(),
         ),
-        (Value::Array(items), _) if !items.is_empty() && items.iter().all(|item| is_flat(item) && !item.is_object()) => {
+        (Value::Array(items), _)
+            if !items.is_empty() && items.iter().all(|item| is_flat(item) && !item.is_object()) =>
+        {
             Shape::Word(items.iter().map(plain).collect::<Vec<_>>().join(", "))
         }
         (Value::Object(_) | Value::Array(_), _) => json(value),
@@ -63,13 +70,29 @@ pub(crate) fn shape(value: &Value, kind: Option<&FieldKind>) -> Shape {
 }
 
 /// All settings of a configuration with their labels, in the order of the catalog.
-pub(crate) fn lines(t: &Texts, config: &Map<String, Value>, entry: Option<&Entry>) -> Vec<(String, Shape)> {
-    let fields = entry.map(|entry| entry.fields.as_slice()).unwrap_or_default();
-    let known = fields.iter().filter_map(|field| Some((label(t, field), shape(config.get(&*field.name)?, Some(&field.kind)))));
+pub(crate) fn lines(
+    t: &Texts,
+    config: &Map<String, Value>,
+    entry: Option<&Entry>,
+) -> Vec<(String, Shape)> {
+    let fields = entry
+        .map(|entry| entry.fields.as_slice())
+        .unwrap_or_default();
+    let known = fields.iter().filter_map(|field| {
+        Some((
+            label(t, field),
+            shape(config.get(&*field.name)?, Some(&field.kind)),
+        ))
+    });
     let unknown = config
         .iter()
         .filter(|(key, _)| !fields.iter().any(|field| field.name == key.as_str()))
-        .map(|(key, value)| (word(t, key).unwrap_or(key).to_owned(), shape(value, kind_by_name(key))));
+        .map(|(key, value)| {
+            (
+                word(t, key).unwrap_or(key).to_owned(),
+                shape(value, kind_by_name(key)),
+            )
+        });
     known.chain(unknown).collect()
 }
 
@@ -82,7 +105,8 @@ pub(crate) fn shape_view(shape: Shape) -> AnyView {
         Shape::Json(text) => view! { <Code text tongue=Tongue::Json/> }.into_any(),
         Shape::Secret(name) => {
             let said = fill(texts().panel_secret, &[("name", &name)]);
-            view! { <span class="value secret"><Glyph icon=Icon::KeyRound size=14/>{said}</span> }.into_any()
+            view! { <span class="value secret"><Glyph icon=Icon::KeyRound size=14/>{said}</span> }
+                .into_any()
         }
         Shape::Table(rows) => {
             let rows = rows.into_iter().map(|(key, shape)| {
@@ -91,7 +115,9 @@ pub(crate) fn shape_view(shape: Shape) -> AnyView {
             view! { <dl class="pairs">{rows.collect_view()}</dl> }.into_any()
         }
         Shape::Rows(rows) => {
-            let rows = rows.into_iter().map(|row| view! { <li>{shape_view(row)}</li> });
+            let rows = rows
+                .into_iter()
+                .map(|row| view! { <li>{shape_view(row)}</li> });
             view! { <ol class="rows">{rows.collect_view()}</ol> }.into_any()
         }
     }
@@ -155,7 +181,12 @@ fn kind_by_name(key: &str) -> Option<&'static FieldKind> {
 fn table(map: &Map<String, Value>, fields: &[Field]) -> Shape {
     let t = texts();
     let field = |key: &str| fields.iter().find(|field| field.name == key);
-    let known = fields.iter().filter_map(|field| Some((label(t, field), shape(map.get(&*field.name)?, Some(&field.kind)))));
+    let known = fields.iter().filter_map(|field| {
+        Some((
+            label(t, field),
+            shape(map.get(&*field.name)?, Some(&field.kind)),
+        ))
+    });
     let unknown = map
         .iter()
         .filter(|(key, _)| field(key).is_none())
@@ -205,15 +236,39 @@ mod tests {
     fn values_are_shown_as_what_they_are() {
         for (value, kind, expected) in [
             (json!("POST"), None, Shape::Word("POST".into())),
-            (json!("= steps.price"), None, Shape::Expression("steps.price".into())),
+            (
+                json!("= steps.price"),
+                None,
+                Shape::Expression("steps.price".into()),
+            ),
             (json!("'=SUM(A1)"), None, Shape::Word("=SUM(A1)".into())),
-            (json!("a\nb"), Some(FieldKind::Script), Shape::Script("a\nb".into())),
-            (json!("input.n > 1"), Some(FieldKind::Condition), Shape::Expression("input.n > 1".into())),
-            (json!({"$secret": "erp-key"}), None, Shape::Secret("erp-key".into())),
+            (
+                json!("a\nb"),
+                Some(FieldKind::Script),
+                Shape::Script("a\nb".into()),
+            ),
+            (
+                json!("input.n > 1"),
+                Some(FieldKind::Condition),
+                Shape::Expression("input.n > 1".into()),
+            ),
+            (
+                json!({"$secret": "erp-key"}),
+                None,
+                Shape::Secret("erp-key".into()),
+            ),
             (json!(201), None, Shape::Word("201".into())),
             (json!(["2xx", 404]), None, Shape::Word("2xx, 404".into())),
-            (json!({"a": {"b": 1}}), None, Shape::Json("{\n  \"a\": {\n    \"b\": 1\n  }\n}".into())),
-            (json!({"x": "= 1"}), None, Shape::Table(vec![("x".into(), Shape::Expression("1".into()))])),
+            (
+                json!({"a": {"b": 1}}),
+                None,
+                Shape::Json("{\n  \"a\": {\n    \"b\": 1\n  }\n}".into()),
+            ),
+            (
+                json!({"x": "= 1"}),
+                None,
+                Shape::Table(vec![("x".into(), Shape::Expression("1".into()))]),
+            ),
         ] {
             assert_eq!(shape(&value, kind.as_ref()), expected, "{value}");
         }

@@ -16,30 +16,50 @@ pub(crate) fn lines(t: &Texts, flow: &Flow, id: &str, step: &Step) -> Vec<(&'sta
     if let Some(deadline) = &step.deadline {
         lines.push((t.panel_deadline, deadline.to_string()));
     }
-    let takes_error = flow.links.iter().any(|link| link.from == id && link.port() == "error");
+    let takes_error = flow
+        .links
+        .iter()
+        .any(|link| link.from == id && link.port() == "error");
     match (takes_error, step.on_error) {
         (true, _) => lines.push((t.panel_on_error, t.panel_on_error_links.to_owned())),
-        (false, Some(OnError::Continue)) => lines.push((t.panel_on_error, t.panel_on_error_continue.to_owned())),
-        (false, Some(OnError::Stop)) => lines.push((t.panel_on_error, t.panel_on_error_stop.to_owned())),
+        (false, Some(OnError::Continue)) => {
+            lines.push((t.panel_on_error, t.panel_on_error_continue.to_owned()))
+        }
+        (false, Some(OnError::Stop)) => {
+            lines.push((t.panel_on_error, t.panel_on_error_stop.to_owned()))
+        }
         (false, None) => (),
     }
     if step.join == Some(Join::Any) {
         lines.push((t.panel_join, t.panel_join_any.to_owned()));
     }
     if let Some(idempotent) = step.idempotent {
-        lines.push((t.panel_idempotent, (if idempotent { t.yes } else { t.no }).to_owned()));
+        lines.push((
+            t.panel_idempotent,
+            (if idempotent { t.yes } else { t.no }).to_owned(),
+        ));
     }
     lines
 }
 
 fn retry_words(t: &Texts, retry: &Retry) -> String {
     let n = retry.attempts.map_or("∞".to_owned(), |n| n.to_string());
-    let delay = retry.delay.as_ref().map_or("1s".to_owned(), ToString::to_string);
+    let delay = retry
+        .delay
+        .as_ref()
+        .map_or("1s".to_owned(), ToString::to_string);
     let constant = retry.backoff == Some(Backoff::Constant);
-    let pattern = if constant { t.panel_retry_constant } else { t.panel_retry_growing };
+    let pattern = if constant {
+        t.panel_retry_constant
+    } else {
+        t.panel_retry_growing
+    };
     let mut words = fill(pattern, &[("n", &n), ("delay", &delay)]);
     if let (Some(max), false) = (&retry.max_delay, constant) {
-        words = format!("{words}, {}", fill(t.panel_retry_max, &[("max", &max.to_string())]));
+        words = format!(
+            "{words}, {}",
+            fill(t.panel_retry_max, &[("max", &max.to_string())])
+        );
     }
     words
 }
@@ -63,7 +83,10 @@ mod tests {
         assert_eq!(
             lines(&ENGLISH, &flow, "a", &flow.steps["a"]),
             [
-                ("Attempts", "up to 5, from 1s, doubling, at most 1m".to_owned()),
+                (
+                    "Attempts",
+                    "up to 5, from 1s, doubling, at most 1m".to_owned()
+                ),
                 ("Time per attempt", "10s".to_owned()),
                 ("If it fails", "the error path is taken".to_owned()),
                 ("Repeatable", "yes".to_owned()),

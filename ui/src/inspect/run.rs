@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{RunDetail, StepDetail, StepStatus},
-    canvas::Graph,
+    canvas::{Graph, Role},
     kit::{
         badge::{Badge, StepBadge},
         icon::{Glyph, Icon},
@@ -35,7 +35,11 @@ pub(crate) fn StepRecord(
     let t = texts();
     let setup = flow.steps.get(&id).cloned();
     let (kind, icon) = words::step_kind(t, setup.as_ref().map_or("", |setup| &setup.kind));
-    let name = setup.as_ref().map(|setup| setup.title.clone()).filter(|title| !title.is_empty());
+    let role = Role::of_step(setup.as_ref().map_or("", |setup| &setup.kind));
+    let name = setup
+        .as_ref()
+        .map(|setup| setup.title.clone())
+        .filter(|title| !title.is_empty());
     let folded = setup.map(|setup| {
         let (flow, id) = (flow.clone(), id.clone());
         view! {
@@ -47,7 +51,7 @@ pub(crate) fn StepRecord(
     });
     let name = name.unwrap_or_else(|| id.clone());
     view! {
-        <PanelHead icon over=format!("{} · {kind}", t.panel_step) name id role="step" close/>
+        <PanelHead icon over=format!("{} · {kind}", t.panel_step) name id role close/>
         <div class="panel-body" data-testid="step-record">
             {record(step)}
             {folded}
@@ -67,7 +71,11 @@ fn record(step: StepDetail) -> AnyView {
         StepStatus::Skipped => Some(t.run_step_skipped),
         _ => None,
     };
-    let port = step.port.clone().filter(|port| port != "ok").map(|port| fill(t.run_left_by, &[("port", &port)]));
+    let port = step
+        .port
+        .clone()
+        .filter(|port| port != "ok")
+        .map(|port| fill(t.run_left_by, &[("port", &port)]));
     let attempts = (!step.attempts.is_empty()).then(|| {
         let attempts = step.attempts.clone();
         view! { <Section title=t.run_attempts><Attempts attempts/></Section> }
@@ -126,10 +134,15 @@ pub(crate) fn RunOverview(
     });
     let reply = run.reply.clone().map(|reply| reply_part(&reply));
     let part = |key: &str| run.message.get(key).cloned().filter(has_content);
-    let parts = [(t.run_message, "body"), (t.try_query, "query"), (t.run_params, "params"), (t.try_headers, "headers")]
-        .into_iter()
-        .filter_map(|(title, key)| part(key).map(|value| message_part(title, value, key)))
-        .collect::<Vec<_>>();
+    let parts = [
+        (t.run_message, "body"),
+        (t.try_query, "query"),
+        (t.run_params, "params"),
+        (t.try_headers, "headers"),
+    ]
+    .into_iter()
+    .filter_map(|(title, key)| part(key).map(|value| message_part(title, value, key)))
+    .collect::<Vec<_>>();
     let mut steps: Vec<_> = run.steps.clone().into_iter().collect();
     steps.sort_by_key(|(id, _)| graph.find(id).unwrap_or(usize::MAX));
     let steps = steps.into_iter().map(|(id, step)| {
@@ -177,7 +190,11 @@ fn reply_part(reply: &Value) -> AnyView {
 
 /// What a person calls a step.
 fn step_name(flow: &Flow, id: &str) -> String {
-    let title = flow.steps.get(id).map(|step| step.title.as_str()).filter(|title| !title.is_empty());
+    let title = flow
+        .steps
+        .get(id)
+        .map(|step| step.title.as_str())
+        .filter(|title| !title.is_empty());
     title.unwrap_or(id).to_owned()
 }
 

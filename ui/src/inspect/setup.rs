@@ -11,6 +11,7 @@ use weir_flows::{
 use super::{config, policy};
 use crate::{
     api::encode,
+    canvas::Role,
     kit::{
         button::IconButton,
         code::{Code, InlineCode, Tongue},
@@ -40,23 +41,34 @@ pub(crate) fn Setup(
     let t = texts();
     if let Some(trigger) = flow.triggers.get(&id) {
         let (kind, icon) = words::trigger_kind(t, &trigger.kind);
-        let name = if trigger.title.is_empty() { id.clone() } else { trigger.title.clone() };
+        let name = if trigger.title.is_empty() {
+            id.clone()
+        } else {
+            trigger.title.clone()
+        };
         let trigger = trigger.clone();
         return view! {
-            <PanelHead icon over=format!("{} · {kind}", t.panel_trigger) name id role="trigger" close/>
+            <PanelHead icon over=format!("{} · {kind}", t.panel_trigger) name id role=Role::Trigger close/>
             <div class="panel-body">{move || trigger_body(t, &trigger, &around.get())}</div>
         }
         .into_any();
     }
-    let Some(step) = flow.steps.get(&id).cloned() else { return ().into_any() };
+    let Some(step) = flow.steps.get(&id).cloned() else {
+        return ().into_any();
+    };
     let (kind, icon) = words::step_kind(t, &step.kind);
-    let name = if step.title.is_empty() { id.clone() } else { step.title.clone() };
+    let name = if step.title.is_empty() {
+        id.clone()
+    } else {
+        step.title.clone()
+    };
+    let role = Role::of_step(&step.kind);
     let body = {
         let id = id.clone();
         move || step_body(t, &flow, &id, &step, &around.get())
     };
     view! {
-        <PanelHead icon over=format!("{} · {kind}", t.panel_step) name id role="step" close/>
+        <PanelHead icon over=format!("{} · {kind}", t.panel_step) name id role close/>
         <div class="panel-body">{body}</div>
     }
     .into_any()
@@ -69,11 +81,11 @@ pub(crate) fn PanelHead(
     #[prop(into)] over: String,
     #[prop(into)] name: String,
     #[prop(into)] id: String,
-    role: &'static str,
+    role: Role,
     close: impl Fn() + 'static,
 ) -> impl IntoView {
     view! {
-        <header class=format!("panel-head {role}")>
+        <header class=format!("panel-head {}", role.class())>
             <span class="panel-icon"><Glyph icon size=20/></span>
             <div class="panel-name">
                 <p class="fine">{over}</p>
@@ -97,11 +109,18 @@ pub(crate) fn Section(#[prop(into)] title: String, children: Children) -> impl I
 }
 
 fn description(text: &str) -> AnyView {
-    if text.is_empty() { ().into_any() } else { view! { <p class="prose">{text.to_owned()}</p> }.into_any() }
+    if text.is_empty() {
+        ().into_any()
+    } else {
+        view! { <p class="prose">{text.to_owned()}</p> }.into_any()
+    }
 }
 
 fn trigger_body(t: &'static Texts, trigger: &Trigger, around: &Surroundings) -> AnyView {
-    let entry = around.catalog.as_ref().and_then(|catalog| catalog.trigger(&trigger.kind));
+    let entry = around
+        .catalog
+        .as_ref()
+        .and_then(|catalog| catalog.trigger(&trigger.kind));
     let lines = config::lines(t, &trigger.config, entry);
     let rules = [(t.panel_filter, &trigger.filter), (t.panel_map, &trigger.map), (t.panel_dedupe, &trigger.dedupe)]
         .into_iter()
@@ -110,7 +129,10 @@ fn trigger_body(t: &'static Texts, trigger: &Trigger, around: &Surroundings) -> 
             view! { <div class="pair"><dt>{label}</dt><dd><InlineCode text=rule tongue=Tongue::Rhai/></dd></div> }
         })
         .collect::<Vec<_>>();
-    let schema = trigger.schema.as_ref().and_then(|schema| serde_json::to_string_pretty(schema).ok());
+    let schema = trigger
+        .schema
+        .as_ref()
+        .and_then(|schema| serde_json::to_string_pretty(schema).ok());
     view! {
         {description(&trigger.description)}
         {config_section(t, lines)}
@@ -121,8 +143,17 @@ fn trigger_body(t: &'static Texts, trigger: &Trigger, around: &Surroundings) -> 
 }
 
 /// What a step is set up to do.
-pub(crate) fn step_body(t: &'static Texts, flow: &Flow, id: &str, step: &Step, around: &Surroundings) -> AnyView {
-    let entry = around.catalog.as_ref().and_then(|catalog| catalog.step(&step.kind));
+pub(crate) fn step_body(
+    t: &'static Texts,
+    flow: &Flow,
+    id: &str,
+    step: &Step,
+    around: &Surroundings,
+) -> AnyView {
+    let entry = around
+        .catalog
+        .as_ref()
+        .and_then(|catalog| catalog.step(&step.kind));
     let lines = config::lines(t, &step.config, entry);
     let policy = policy::lines(t, flow, id, step);
     let policy = (!policy.is_empty()).then(|| {
@@ -132,7 +163,10 @@ pub(crate) fn step_body(t: &'static Texts, flow: &Flow, id: &str, step: &Step, a
         view! { <Section title=t.panel_policy><dl class="pairs">{pairs.collect_view()}</dl></Section> }
     });
     let undo = step.undo.as_ref().map(|undo| {
-        let entry = around.catalog.as_ref().and_then(|catalog| catalog.step(&undo.kind));
+        let entry = around
+            .catalog
+            .as_ref()
+            .and_then(|catalog| catalog.step(&undo.kind));
         let lines = config::lines(t, &undo.config, entry);
         view! { <Section title=t.panel_undo>{pairs(lines)}</Section> }
     });
@@ -148,7 +182,10 @@ pub(crate) fn step_body(t: &'static Texts, flow: &Flow, id: &str, step: &Step, a
 
 /// The connection a step calls by, and whether it is set up on this server.
 fn connection(t: &'static Texts, name: &str, around: &Surroundings) -> AnyView {
-    let missing = around.connections.as_ref().is_some_and(|known| known.iter().all(|known| known != name));
+    let missing = around
+        .connections
+        .as_ref()
+        .is_some_and(|known| known.iter().all(|known| known != name));
     let address = format!("/connections?open={}", encode(name));
     let name = name.to_owned();
     let note = missing.then(|| {
@@ -201,9 +238,15 @@ pub(crate) fn FlowSetup(flow: Arc<Flow>) -> impl IntoView {
     if let Some(concurrency) = &flow.settings.concurrency {
         lines.push((t.panel_concurrency, concurrency.limit.to_string()));
     }
-    let lines = lines.into_iter().map(|(label, words)| view! { <div class="pair"><dt>{label}</dt><dd>{words}</dd></div> });
+    let lines = lines
+        .into_iter()
+        .map(|(label, words)| view! { <div class="pair"><dt>{label}</dt><dd>{words}</dd></div> });
     let tests = (!flow.tests.is_empty()).then(|| {
-        let tests = flow.tests.iter().map(|test| view! { <li>{test.name.clone()}</li> }).collect_view();
+        let tests = flow
+            .tests
+            .iter()
+            .map(|test| view! { <li>{test.name.clone()}</li> })
+            .collect_view();
         view! { <Section title=t.panel_tests><ul class="plain-list">{tests}</ul></Section> }
     });
     view! {

@@ -70,8 +70,16 @@ pub(crate) fn DayBar(counts: Counts) -> impl IntoView {
     let total = counts.succeeded + counts.failed + counts.active;
     // A share is never drawn so narrow that nobody sees it.
     let part = move |n: u64| (n > 0).then(|| format!("{}fr", (n as f64 / total as f64).max(0.06)));
-    let parts = [("good", counts.succeeded), ("bad", counts.failed), ("busy", counts.active)];
-    let columns = parts.iter().filter_map(|(_, n)| part(*n)).collect::<Vec<_>>().join(" ");
+    let parts = [
+        ("good", counts.succeeded),
+        ("bad", counts.failed),
+        ("busy", counts.active),
+    ];
+    let columns = parts
+        .iter()
+        .filter_map(|(_, n)| part(*n))
+        .collect::<Vec<_>>()
+        .join(" ");
     view! {
         <div class="day" title=said.clone()>
             <div class="day-bar" style:grid-template-columns=columns aria-hidden="true">

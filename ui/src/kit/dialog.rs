@@ -34,7 +34,8 @@ pub(crate) fn Dialog(
     });
     // A click on the backdrop reaches the dialog itself and nothing inside it.
     let backdrop = move |event: leptos::ev::MouseEvent| {
-        let target: Option<web_sys::Element> = event.target().and_then(|target| target.dyn_into().ok());
+        let target: Option<web_sys::Element> =
+            event.target().and_then(|target| target.dyn_into().ok());
         if target.is_some_and(|target| target.tag_name() == "DIALOG") {
             open.set(false);
         }
@@ -61,7 +62,10 @@ pub(crate) fn Dialog(
 }
 
 fn focus_first(dialog: &web_sys::HtmlDialogElement) {
-    for wanted in [".dialog-body :is(input, textarea, select):not([readonly])", ".dialog-foot .button"] {
+    for wanted in [
+        ".dialog-body :is(input, textarea, select):not([readonly])",
+        ".dialog-foot .button",
+    ] {
         if let Ok(Some(found)) = dialog.query_selector(wanted) {
             let _ = found.unchecked_ref::<web_sys::HtmlElement>().focus();
             return;

@@ -27,8 +27,31 @@ impl Piece {
 }
 
 const RHAI: &[&str] = &[
-    "let", "const", "if", "else", "for", "in", "while", "loop", "do", "until", "break", "continue", "return", "throw",
-    "try", "catch", "fn", "switch", "true", "false", "this", "global", "is_def_var", "print", "private",
+    "let",
+    "const",
+    "if",
+    "else",
+    "for",
+    "in",
+    "while",
+    "loop",
+    "do",
+    "until",
+    "break",
+    "continue",
+    "return",
+    "throw",
+    "try",
+    "catch",
+    "fn",
+    "switch",
+    "true",
+    "false",
+    "this",
+    "global",
+    "is_def_var",
+    "print",
+    "private",
 ];
 
 /// The pieces of a rhai script.
@@ -65,10 +88,17 @@ fn cut<'a>(text: &'a str, keywords: &[&str], json: bool) -> Vec<(Piece, &'a str)
 
 /// The kind and the length in bytes, at least one character, of what a text starts with.
 fn token(rest: &str, keywords: &[&str], json: bool) -> (Piece, usize) {
-    let Some(first) = rest.chars().next() else { return (Piece::Plain, 0) };
+    let Some(first) = rest.chars().next() else {
+        return (Piece::Plain, 0);
+    };
     match first {
-        '/' if !json && rest.starts_with("//") => (Piece::Comment, rest.find('\n').unwrap_or(rest.len())),
-        '/' if !json && rest.starts_with("/*") => (Piece::Comment, rest.find("*/").map_or(rest.len(), |end| end + 2)),
+        '/' if !json && rest.starts_with("//") => {
+            (Piece::Comment, rest.find('\n').unwrap_or(rest.len()))
+        }
+        '/' if !json && rest.starts_with("/*") => (
+            Piece::Comment,
+            rest.find("*/").map_or(rest.len(), |end| end + 2),
+        ),
         '"' | '`' | '\'' => {
             let length = quoted(rest, first);
             let is_key = json && rest[length..].trim_start().starts_with(':');
@@ -84,8 +114,15 @@ fn token(rest: &str, keywords: &[&str], json: bool) -> (Piece, usize) {
             (Piece::Number, end)
         }
         c if c.is_alphabetic() || c == '_' || c == '$' => {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()).max(c.len_utf8());
-            let kind = if keywords.contains(&&rest[..end]) { Piece::Keyword } else { Piece::Plain };
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len())
+                .max(c.len_utf8());
+            let kind = if keywords.contains(&&rest[..end]) {
+                Piece::Keyword
+            } else {
+                Piece::Plain
+            };
             (kind, end)
         }
         c => (Piece::Plain, c.len_utf8()),
@@ -127,7 +164,11 @@ mod tests {
     #[test]
     fn a_script_is_cut() {
         let pieces = rhai("let a = 1.5; // x\n`t ${a}` + lettuce 0..9");
-        let coloured: Vec<_> = pieces.iter().filter(|(kind, _)| *kind != Piece::Plain).copied().collect();
+        let coloured: Vec<_> = pieces
+            .iter()
+            .filter(|(kind, _)| *kind != Piece::Plain)
+            .copied()
+            .collect();
         assert_eq!(
             coloured,
             [
@@ -144,7 +185,11 @@ mod tests {
     #[test]
     fn keys_and_values_of_json_differ() {
         let pieces = json(r#"{"a": "b\"c", "n": -1e3, "t": true}"#);
-        let coloured: Vec<_> = pieces.iter().filter(|(kind, _)| *kind != Piece::Plain).copied().collect();
+        let coloured: Vec<_> = pieces
+            .iter()
+            .filter(|(kind, _)| *kind != Piece::Plain)
+            .copied()
+            .collect();
         assert_eq!(
             coloured,
             [
@@ -160,9 +205,22 @@ mod tests {
 
     #[test]
     fn no_character_is_lost() {
-        for text in ["", "\"open", "/* open", "ä`ö", "a\\", "1..", "'", "{\"ü\":[]}", "$$x"] {
+        for text in [
+            "",
+            "\"open",
+            "/* open",
+            "ä`ö",
+            "a\\",
+            "1..",
+            "'",
+            "{\"ü\":[]}",
+            "$$x",
+        ] {
             for pieces in [rhai(text), json(text)] {
-                assert_eq!(pieces.iter().map(|(_, piece)| *piece).collect::<String>(), text);
+                assert_eq!(
+                    pieces.iter().map(|(_, piece)| *piece).collect::<String>(),
+                    text
+                );
             }
         }
     }

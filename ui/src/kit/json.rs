@@ -24,7 +24,11 @@ const WHOLE: usize = 2_000;
 pub(crate) fn JsonView(value: Value, #[prop(into)] label: String) -> impl IntoView {
     let t = texts();
     let size = nodes(&value, WHOLE + 1);
-    let deep = size > 1 && size <= WHOLE && value.as_object().map_or(true, |map| map.values().any(is_branch));
+    let deep = size > 1
+        && size <= WHOLE
+        && value
+            .as_object()
+            .map_or(true, |map| map.values().any(is_branch));
     let root = Arc::new(value);
     let copied = root.clone();
     let copy = move || serde_json::to_string_pretty(&*copied).unwrap_or_default();
@@ -46,9 +50,19 @@ pub(crate) fn JsonView(value: Value, #[prop(into)] label: String) -> impl IntoVi
 }
 
 /// One value with its key, if it has one.
-fn node(root: Arc<Value>, at: String, key: Option<String>, depth: usize, all: RwSignal<Option<bool>>) -> AnyView {
-    let Some(value) = root.pointer(&at) else { return ().into_any() };
-    let key = key.map(|key| view! { <span class="json-key">{key}</span><span class="json-mark">": "</span> });
+fn node(
+    root: Arc<Value>,
+    at: String,
+    key: Option<String>,
+    depth: usize,
+    all: RwSignal<Option<bool>>,
+) -> AnyView {
+    let Some(value) = root.pointer(&at) else {
+        return ().into_any();
+    };
+    let key = key.map(
+        |key| view! { <span class="json-key">{key}</span><span class="json-mark">": "</span> },
+    );
     let children = match value {
         Value::Array(items) => items.len(),
         Value::Object(map) => map.len(),
@@ -57,7 +71,9 @@ fn node(root: Arc<Value>, at: String, key: Option<String>, depth: usize, all: Rw
     if children == 0 {
         return view! { <div class="json-row">{key}{leaf(value)}</div> }.into_any();
     }
-    let open = RwSignal::new(depth == 0 || (depth == 1 && children <= 12) || all.get_untracked() == Some(true));
+    let open = RwSignal::new(
+        depth == 0 || (depth == 1 && children <= 12) || all.get_untracked() == Some(true),
+    );
     Effect::new(move || {
         if let Some(all) = all.get() {
             open.set(all || depth == 0);
@@ -122,9 +138,15 @@ fn leaf(value: &Value) -> AnyView {
     let t = texts();
     match value {
         Value::Null => view! { <span class="json-null">"null"</span> }.into_any(),
-        Value::Bool(flag) => view! { <span class="hl-keyword">{flag.to_string()}</span> }.into_any(),
-        Value::Number(number) => view! { <span class="hl-number">{number.to_string()}</span> }.into_any(),
-        Value::String(text) if text.is_empty() => view! { <span class="json-null">{t.json_empty_text}</span> }.into_any(),
+        Value::Bool(flag) => {
+            view! { <span class="hl-keyword">{flag.to_string()}</span> }.into_any()
+        }
+        Value::Number(number) => {
+            view! { <span class="hl-number">{number.to_string()}</span> }.into_any()
+        }
+        Value::String(text) if text.is_empty() => {
+            view! { <span class="json-null">{t.json_empty_text}</span> }.into_any()
+        }
         Value::String(text) => long_text(text.clone()),
         Value::Array(_) => view! { <span class="json-mark">"[ ]"</span> }.into_any(),
         Value::Object(_) => view! { <span class="json-mark">"{ }"</span> }.into_any(),
@@ -137,8 +159,17 @@ fn long_text(text: String) -> AnyView {
         return view! { <span class="json-text hl-text">{text}</span> }.into_any();
     };
     let whole = RwSignal::new(false);
-    let label = fill(texts().json_whole_text, &[("n", &text.chars().count().to_string())]);
-    let shown = move || if whole.get() { text.clone() } else { format!("{}…", &text[..cut]) };
+    let label = fill(
+        texts().json_whole_text,
+        &[("n", &text.chars().count().to_string())],
+    );
+    let shown = move || {
+        if whole.get() {
+            text.clone()
+        } else {
+            format!("{}…", &text[..cut])
+        }
+    };
     view! {
         <span class="json-text hl-text">{shown}</span>
         <Show when=move || !whole.get()>
@@ -151,8 +182,14 @@ fn long_text(text: String) -> AnyView {
 /// What a closed value says about itself: how many items, or how many keys.
 fn summary(t: &Texts, value: &Value) -> String {
     match value {
-        Value::Array(items) => format!("[ {} ]", count(items.len() as u64, t.json_items_one, t.json_items_many)),
-        Value::Object(map) => format!("{{ {} }}", count(map.len() as u64, t.json_keys_one, t.json_keys_many)),
+        Value::Array(items) => format!(
+            "[ {} ]",
+            count(items.len() as u64, t.json_items_one, t.json_items_many)
+        ),
+        Value::Object(map) => format!(
+            "{{ {} }}",
+            count(map.len() as u64, t.json_keys_one, t.json_keys_many)
+        ),
         _ => String::new(),
     }
 }
@@ -199,6 +236,9 @@ mod tests {
     #[test]
     fn closed_values_say_how_much_is_in_them() {
         assert_eq!(summary(&ENGLISH, &json!([1])), "[ 1 item ]");
-        assert_eq!(summary(&GERMAN, &json!({"a": 1, "b": 2})), "{ 2 Schlüssel }");
+        assert_eq!(
+            summary(&GERMAN, &json!({"a": 1, "b": 2})),
+            "{ 2 Schlüssel }"
+        );
     }
 }

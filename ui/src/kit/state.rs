@@ -36,7 +36,11 @@ pub(crate) fn Empty(
 #[component]
 pub(crate) fn TroubleNote(trouble: Trouble, retry: impl Fn() + 'static) -> impl IntoView {
     let t = texts();
-    let text = if trouble.is_offline() { t.trouble_offline.to_owned() } else { trouble.sentence().to_owned() };
+    let text = if trouble.is_offline() {
+        t.trouble_offline.to_owned()
+    } else {
+        trouble.sentence().to_owned()
+    };
     view! {
         <div class="empty trouble" role="alert" data-testid="trouble">
             <div class="empty-icon"><Glyph icon=Icon::TriangleAlert size=24/></div>

@@ -16,7 +16,11 @@ pub(crate) struct Tab {
 impl Tab {
     /// A tab without an icon.
     pub(crate) fn plain(word: &'static str, label: &'static str) -> Self {
-        Tab { word, label, icon: None }
+        Tab {
+            word,
+            label,
+            icon: None,
+        }
     }
 }
 
@@ -32,7 +36,12 @@ pub(crate) fn TabRow(
     let walk = {
         let choose = choose.clone();
         move |event: KeyboardEvent| {
-            let Some(at) = words.iter().position(|word| *word == current.get_untracked()) else { return };
+            let Some(at) = words
+                .iter()
+                .position(|word| *word == current.get_untracked())
+            else {
+                return;
+            };
             let to = match event.key().as_str() {
                 "ArrowRight" => (at + 1) % words.len(),
                 "ArrowLeft" => (at + words.len() - 1) % words.len(),
@@ -42,7 +51,9 @@ pub(crate) fn TabRow(
             };
             event.prevent_default();
             choose(words[to]);
-            let row = event.current_target().and_then(|row| row.dyn_into::<web_sys::Element>().ok());
+            let row = event
+                .current_target()
+                .and_then(|row| row.dyn_into::<web_sys::Element>().ok());
             let tab = row.and_then(|row| row.children().item(to as u32));
             if let Some(tab) = tab.and_then(|tab| tab.dyn_into::<web_sys::HtmlElement>().ok()) {
                 let _ = tab.focus();

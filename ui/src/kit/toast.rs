@@ -35,7 +35,10 @@ pub(crate) struct Toasts {
 impl Toasts {
     /// Makes notes possible for the whole page.
     pub(crate) fn provide() -> Self {
-        let toasts = Toasts { notes: RwSignal::new(Vec::new()), count: StoredValue::new(0) };
+        let toasts = Toasts {
+            notes: RwSignal::new(Vec::new()),
+            count: StoredValue::new(0),
+        };
         SHELF.set(Some(toasts));
         toasts
     }
@@ -58,7 +61,10 @@ impl Toasts {
             self.bad(t.trouble_offline);
             return;
         }
-        let detail = trouble.request_id.as_ref().map(|id| fill(t.request_id, &[("id", id)]));
+        let detail = trouble
+            .request_id
+            .as_ref()
+            .map(|id| fill(t.request_id, &[("id", id)]));
         self.put(false, trouble.sentence().to_owned(), detail);
     }
 
@@ -68,19 +74,27 @@ impl Toasts {
         self.notes.update(|notes| {
             // The same bad news twice is one piece of news.
             notes.retain(|note| note.text != text);
-            notes.push(Note { number, good, text, detail });
+            notes.push(Note {
+                number,
+                good,
+                text,
+                detail,
+            });
         });
         number
     }
 
     fn take(self, number: u32) {
-        self.notes.try_update(|notes| notes.retain(|note| note.number != number));
+        self.notes
+            .try_update(|notes| notes.retain(|note| note.number != number));
     }
 }
 
 /// The place for notes. It can be asked for anywhere, also where no part of the page is at hand: in an event, after a wait.
 pub(crate) fn toast() -> Toasts {
-    SHELF.get().expect("the page makes the place for notes before anything else")
+    SHELF
+        .get()
+        .expect("the page makes the place for notes before anything else")
 }
 
 thread_local! {

@@ -32,7 +32,12 @@ use crate::{
 pub(crate) fn ConnectionsPage() -> impl IntoView {
     let t = texts();
     let query = use_query_map();
-    let tab = Memo::new(move |_| query.read().get("tab").unwrap_or_else(|| "connections".to_owned()));
+    let tab = Memo::new(move |_| {
+        query
+            .read()
+            .get("tab")
+            .unwrap_or_else(|| "connections".to_owned())
+    });
     let secrets = Loader::new(|| api::all::<SecretSummary>("/secrets"));
     let connections = Loader::new(|| api::all::<ConnectionSummary>("/connections"));
     let wanted: RwSignal<Option<Wanted>> = RwSignal::new(None);
@@ -41,19 +46,40 @@ pub(crate) fn ConnectionsPage() -> impl IntoView {
     let opened = navigate.clone();
     // `?open=NAME`, where the panel of a step leads to, opens the form of that connection, or of a new one of that name.
     Effect::new(move || {
-        let Some(name) = query.with(|query| query.get("open")) else { return };
+        let Some(name) = query.with(|query| query.get("open")) else {
+            return;
+        };
         if let Some(known) = connections.ready() {
             let exists = known.iter().any(|connection| connection.name == name);
             wanted.set(Some(Wanted { name, exists }));
             // Once is enough, also after going back to this page.
-            opened("/connections", NavigateOptions { replace: true, ..NavigateOptions::default() });
+            opened(
+                "/connections",
+                NavigateOptions {
+                    replace: true,
+                    ..NavigateOptions::default()
+                },
+            );
         }
     });
     let choose = move |word: &'static str| {
-        let to = if word == "connections" { "/connections".to_owned() } else { format!("/connections?tab={word}") };
-        navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        let to = if word == "connections" {
+            "/connections".to_owned()
+        } else {
+            format!("/connections?tab={word}")
+        };
+        navigate(
+            &to,
+            NavigateOptions {
+                scroll: false,
+                ..NavigateOptions::default()
+            },
+        );
     };
-    let tabs = vec![Tab::plain("connections", t.connections_tab), Tab::plain("secrets", t.secrets_tab)];
+    let tabs = vec![
+        Tab::plain("connections", t.connections_tab),
+        Tab::plain("secrets", t.secrets_tab),
+    ];
     let tools = move || {
         if tab.get() == "secrets" {
             view! {
@@ -106,7 +132,10 @@ pub(crate) fn ConnectionsPage() -> impl IntoView {
 }
 
 #[component]
-fn ConnectionsPart(connections: Loader<Vec<ConnectionSummary>>, wanted: RwSignal<Option<Wanted>>) -> impl IntoView {
+fn ConnectionsPart(
+    connections: Loader<Vec<ConnectionSummary>>,
+    wanted: RwSignal<Option<Wanted>>,
+) -> impl IntoView {
     let t = texts();
     let toast = toast();
     let deleting = RwSignal::new(String::new());

@@ -44,8 +44,15 @@ pub(crate) struct Document {
 pub(crate) async fn read_document(path: String) -> Result<Document, Trouble> {
     let text = api::get_text(&path).await?;
     match serde_json::from_str(&text) {
-        Ok(flow) => Ok(Document { flow: Arc::new(flow), text: text.into() }),
-        Err(error) => Err(Trouble { status: 200, detail: error.to_string(), ..Trouble::default() }),
+        Ok(flow) => Ok(Document {
+            flow: Arc::new(flow),
+            text: text.into(),
+        }),
+        Err(error) => Err(Trouble {
+            status: 200,
+            detail: error.to_string(),
+            ..Trouble::default()
+        }),
     }
 }
 
@@ -67,7 +74,9 @@ fn OneFlow(id: String) -> impl IntoView {
     let word = |name: &'static str| Memo::new(move |_| query.read().get(name));
     let (tab, version, from_run) = (word("tab"), word("version"), word("run"));
     let address = StoredValue::new(format!("/flows/{}", encode(&id)));
-    let summary = Loader::new(move || async move { api::get::<FlowSummary>(&format!("{}/summary", address.get_value())).await });
+    let summary = Loader::new(move || async move {
+        api::get::<FlowSummary>(&format!("{}/summary", address.get_value())).await
+    });
     let draft = Loader::new(move || read_document(address.get_value()));
     let around = surroundings();
     let chosen: RwSignal<Option<String>> = RwSignal::new(None);
@@ -76,8 +85,18 @@ fn OneFlow(id: String) -> impl IntoView {
 
     let navigate = use_navigate();
     let go = Callback::new(move |word: &'static str| {
-        let to = if word == "drawing" { String::new() } else { format!("?tab={word}") };
-        navigate(&format!("{}{to}", address.get_value()), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        let to = if word == "drawing" {
+            String::new()
+        } else {
+            format!("?tab={word}")
+        };
+        navigate(
+            &format!("{}{to}", address.get_value()),
+            NavigateOptions {
+                scroll: false,
+                ..NavigateOptions::default()
+            },
+        );
     });
     let show = Callback::new(move |card: String| {
         go.run("drawing");
@@ -94,24 +113,34 @@ fn OneFlow(id: String) -> impl IntoView {
     let head = {
         let id = id.clone();
         move || {
-            let name = summary.ready().map_or_else(|| id.clone(), |flow| flow.name().to_owned());
+            let name = summary
+                .ready()
+                .map_or_else(|| id.clone(), |flow| flow.name().to_owned());
             view! { <h1 title=name.clone()>{name.clone()}</h1> }
         }
     };
     let badge = move || summary.ready().map(|flow| state(&flow));
     let lines = move || {
         summary.ready().map(|flow| {
-            let lines = flow.triggers.into_iter().map(|trigger| view! { <TriggerLine trigger/> });
+            let lines = flow
+                .triggers
+                .into_iter()
+                .map(|trigger| view! { <TriggerLine trigger/> });
             view! { <ul class="trigger-lines head">{lines.collect_view()}</ul> }
         })
     };
-    let unpublished = move || summary.ready().is_some_and(|flow| flow.published.is_none() || flow.changed);
+    let unpublished = move || {
+        summary
+            .ready()
+            .is_some_and(|flow| flow.published.is_none() || flow.changed)
+    };
     let published = move |found| {
         warnings.set(found);
         summary.reload();
     };
     let list_id = id.clone();
-    let body = move || match current.get().as_str() {
+    let body = move || {
+        match current.get().as_str() {
         "try" => view! { <TryTab address=address.get_value() summary from_run=from_run.get() around publish=move || publishing.set(summary.ready())/> }.into_any(),
         "runs" => {
             let filters = Filters { flow: list_id.clone(), ..Filters::default() };
@@ -128,11 +157,13 @@ fn OneFlow(id: String) -> impl IntoView {
             })
             .into_any(),
         },
+    }
     };
     let export_id = id.clone();
     let notes = move || {
         let found = warnings.get();
-        (!found.is_empty()).then(|| view! { <div class="flow-problems"><ProblemList problems=found show/></div> })
+        (!found.is_empty())
+            .then(|| view! { <div class="flow-problems"><ProblemList problems=found show/></div> })
     };
     view! {
         <div class="whole">

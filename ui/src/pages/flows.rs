@@ -62,7 +62,11 @@ pub(crate) fn FlowsPage() -> impl IntoView {
         }
         view! { <FlowTable flows search publishing deleting/> }.into_any()
     });
-    let number = move || flows.ready().map(|flows| count(flows.len() as u64, t.flows_count_one, t.flows_count_many));
+    let number = move || {
+        flows
+            .ready()
+            .map(|flows| count(flows.len() as u64, t.flows_count_one, t.flows_count_many))
+    };
     view! {
         <DropZone imports/>
         <header class="page-head">
@@ -113,7 +117,11 @@ fn FlowTable(
     let t = texts();
     let rows = move || {
         let wanted = search.get().trim().to_lowercase();
-        let matching: Vec<FlowSummary> = flows.iter().filter(|flow| matches(flow, &wanted)).cloned().collect();
+        let matching: Vec<FlowSummary> = flows
+            .iter()
+            .filter(|flow| matches(flow, &wanted))
+            .cloned()
+            .collect();
         if matching.is_empty() {
             let title = fill(t.flows_no_match_title, &[("text", search.get().trim())]);
             return view! {
@@ -155,7 +163,11 @@ fn row(
 ) -> impl IntoView {
     let t = texts();
     let address = format!("/flows/{}", encode(&flow.id));
-    let next = flow.triggers.iter().filter_map(|trigger| trigger.next_fire.clone()).min();
+    let next = flow
+        .triggers
+        .iter()
+        .filter_map(|trigger| trigger.next_fire.clone())
+        .min();
     let last = flow.last_run.clone().map(|last| {
         view! {
             <a class="cell-link" href=format!("/runs/{}", encode(&last.id))>
@@ -201,12 +213,24 @@ fn triggers(flow: &FlowSummary) -> AnyView {
         return view! { <span class="fine">{texts().trigger_none}</span> }.into_any();
     }
     // A flow with many triggers does not push the others off the page.
-    let shown = if flow.triggers.len() > TRIGGERS { TRIGGERS - 1 } else { TRIGGERS };
-    let lines = flow.triggers.iter().take(shown).cloned().map(|trigger| view! { <TriggerLine trigger/> });
+    let shown = if flow.triggers.len() > TRIGGERS {
+        TRIGGERS - 1
+    } else {
+        TRIGGERS
+    };
+    let lines = flow
+        .triggers
+        .iter()
+        .take(shown)
+        .cloned()
+        .map(|trigger| view! { <TriggerLine trigger/> });
     let rest: Vec<&TriggerSummary> = flow.triggers.iter().skip(shown).collect();
     let more = (!rest.is_empty()).then(|| {
         let said = fill(texts().trigger_more, &[("n", &rest.len().to_string())]);
-        let names = rest.iter().map(|trigger| trigger.url.as_deref().unwrap_or(&trigger.title)).collect::<Vec<_>>();
+        let names = rest
+            .iter()
+            .map(|trigger| trigger.url.as_deref().unwrap_or(&trigger.title))
+            .collect::<Vec<_>>();
         view! { <li class="trigger-line fine" title=names.join("\n")>{said}</li> }
     });
     view! { <ul class="trigger-lines">{lines.collect_view()} {more}</ul> }.into_any()
@@ -217,7 +241,11 @@ fn triggers(flow: &FlowSummary) -> AnyView {
 pub(crate) fn TriggerLine(trigger: TriggerSummary) -> impl IntoView {
     let t = texts();
     let (kind, icon) = words::trigger_kind(t, &trigger.kind);
-    let name = if trigger.title.is_empty() { kind.clone() } else { trigger.title };
+    let name = if trigger.title.is_empty() {
+        kind.clone()
+    } else {
+        trigger.title
+    };
     let address = trigger.url.map(|url| {
         let whole = format!("{}{url}", window().location().origin().unwrap_or_default());
         view! {
@@ -244,7 +272,9 @@ pub(crate) fn TriggerLine(trigger: TriggerSummary) -> impl IntoView {
 pub(crate) fn state(flow: &FlowSummary) -> AnyView {
     let t = texts();
     match &flow.published {
-        None => view! { <Badge label=t.state_draft hint=t.state_draft_hint.to_owned()/> }.into_any(),
+        None => {
+            view! { <Badge label=t.state_draft hint=t.state_draft_hint.to_owned()/> }.into_any()
+        }
         Some(published) => {
             let n = published.version.to_string();
             if flow.changed {
@@ -275,7 +305,10 @@ pub(crate) fn export(flow: String) {
 }
 
 #[component]
-fn DeleteDialog(flow: RwSignal<Option<FlowSummary>>, done: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
+fn DeleteDialog(
+    flow: RwSignal<Option<FlowSummary>>,
+    done: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
     let t = texts();
     let toast = toast();
     let open = RwSignal::new(false);
@@ -284,10 +317,16 @@ fn DeleteDialog(flow: RwSignal<Option<FlowSummary>>, done: impl Fn() + Copy + Se
             open.set(true);
         }
     });
-    let name = move || flow.get().map(|flow| flow.name().to_owned()).unwrap_or_default();
+    let name = move || {
+        flow.get()
+            .map(|flow| flow.name().to_owned())
+            .unwrap_or_default()
+    };
     let title = Signal::derive(move || fill(t.delete_flow_title, &[("name", &name())]));
     let accept = move || {
-        let Some(gone) = flow.get_untracked() else { return };
+        let Some(gone) = flow.get_untracked() else {
+            return;
+        };
         spawn_local(async move {
             match api::remove(&format!("/flows/{}", encode(&gone.id))).await {
                 Ok(()) => {
@@ -330,7 +369,9 @@ fn DropZone(imports: Imports) -> impl IntoView {
         if files::carries_files(&event) {
             event.prevent_default();
             over.set(0);
-            imports.take(files::listed(event.data_transfer().and_then(|data| data.files())));
+            imports.take(files::listed(
+                event.data_transfer().and_then(|data| data.files()),
+            ));
         }
     });
     on_cleanup(move || {
@@ -367,7 +408,10 @@ fn matches(flow: &FlowSummary, wanted: &str) -> bool {
     let has = |text: &str| text.to_lowercase().contains(wanted);
     has(&flow.title)
         || has(&flow.id)
-        || flow.triggers.iter().any(|trigger| has(&trigger.title) || trigger.url.as_deref().is_some_and(has))
+        || flow
+            .triggers
+            .iter()
+            .any(|trigger| has(&trigger.title) || trigger.url.as_deref().is_some_and(has))
 }
 
 #[cfg(test)]
@@ -383,7 +427,14 @@ mod tests {
             "triggers": [{"id": "a", "kind": "http", "title": "Shop", "url": "/in/main/orders"}]
         }))
         .unwrap();
-        for (wanted, found) in [("intake", true), ("bestell", true), ("shop", true), ("/in/main/ord", true), ("", true), ("zzz", false)] {
+        for (wanted, found) in [
+            ("intake", true),
+            ("bestell", true),
+            ("shop", true),
+            ("/in/main/ord", true),
+            ("", true),
+            ("zzz", false),
+        ] {
             assert_eq!(matches(&flow, wanted), found, "{wanted}");
         }
     }

@@ -23,7 +23,12 @@ enum Fate {
     /// It is being read or sent.
     Underway,
     /// It is a draft now.
-    Done { flow: String, title: String, replaced: bool, warnings: Vec<Problem> },
+    Done {
+        flow: String,
+        title: String,
+        replaced: bool,
+        warnings: Vec<Problem>,
+    },
     /// A flow of this id is there already.
     Exists { flow: String, text: String },
     /// The server found problems.
@@ -51,7 +56,11 @@ impl Imports {
     /// No imports yet; `changed` is called after each that changed a flow.
     pub(crate) fn new(changed: impl Fn() + Send + Sync + 'static) -> Self {
         let changed = Callback::new(move |()| changed());
-        Imports { lines: RwSignal::new(Vec::new()), open: RwSignal::new(false), changed }
+        Imports {
+            lines: RwSignal::new(Vec::new()),
+            open: RwSignal::new(false),
+            changed,
+        }
     }
 
     /// Imports files, one after the other, and shows what comes of them.
@@ -67,7 +76,11 @@ impl Imports {
         let lines: Vec<Line> = files
             .iter()
             .enumerate()
-            .map(|(index, file)| Line { number: first + index, file: file.name(), fate: RwSignal::new(Fate::Underway) })
+            .map(|(index, file)| Line {
+                number: first + index,
+                file: file.name(),
+                fate: RwSignal::new(Fate::Underway),
+            })
             .collect();
         self.lines.update(|all| all.extend(lines.iter().cloned()));
         spawn_local(async move {
@@ -86,9 +99,15 @@ impl Imports {
         let fate = line.fate;
         fate.set(Fate::Underway);
         spawn_local(async move {
-            let answer: Result<Value, Trouble> = api::send_text("PUT", &format!("/flows/{}", encode(&flow)), &text).await;
+            let answer: Result<Value, Trouble> =
+                api::send_text("PUT", &format!("/flows/{}", encode(&flow)), &text).await;
             let settled = match answer {
-                Ok(_) => Fate::Done { title: title_of(&text).unwrap_or_else(|| flow.clone()), flow, replaced: true, warnings: Vec::new() },
+                Ok(_) => Fate::Done {
+                    title: title_of(&text).unwrap_or_else(|| flow.clone()),
+                    flow,
+                    replaced: true,
+                    warnings: Vec::new(),
+                },
                 Err(trouble) => refused(trouble),
             };
             fate.try_set(settled);
@@ -99,7 +118,9 @@ impl Imports {
 
 async fn import(file: ReadFile) -> Fate {
     let t = texts();
-    let Some(text) = file.text else { return Fate::Unusable(t.import_unreadable.to_owned()) };
+    let Some(text) = file.text else {
+        return Fate::Unusable(t.import_unreadable.to_owned());
+    };
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
         return Fate::Unusable(fill(t.import_not_json, &[("why", &error.to_string())]));
     }
@@ -135,12 +156,19 @@ fn id_of(text: &str) -> Option<String> {
 
 fn title_of(text: &str) -> Option<String> {
     let document: Value = serde_json::from_str(text).ok()?;
-    document.get("title")?.as_str().filter(|title| !title.is_empty()).map(str::to_owned)
+    document
+        .get("title")?
+        .as_str()
+        .filter(|title| !title.is_empty())
+        .map(str::to_owned)
 }
 
 /// Shows what came of every file.
 #[component]
-pub(crate) fn ImportDialog(imports: Imports, choose: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
+pub(crate) fn ImportDialog(
+    imports: Imports,
+    choose: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
     let t = texts();
     view! {
         <Dialog open=imports.open title=t.import_title wide=true>
@@ -226,16 +254,27 @@ mod tests {
     #[test]
     fn a_file_is_asked_for_its_names() {
         let text = r#"{"id":"a","title":"A"}"#;
-        assert_eq!((id_of(text).as_deref(), title_of(text).as_deref()), (Some("a"), Some("A")));
+        assert_eq!(
+            (id_of(text).as_deref(), title_of(text).as_deref()),
+            (Some("a"), Some("A"))
+        );
         assert_eq!((id_of("[1]"), title_of(r#"{"title":""}"#)), (None, None));
     }
 
     #[test]
     fn refusals_tell_their_problems_or_their_reason() {
         let problem = Problem::error("/steps/a", "unknown_kind", "No.");
-        let with = Trouble { status: 422, errors: vec![problem.clone()], ..Trouble::default() };
+        let with = Trouble {
+            status: 422,
+            errors: vec![problem.clone()],
+            ..Trouble::default()
+        };
         assert_eq!(refused(with), Fate::Refused(vec![problem]));
-        let without = Trouble { status: 413, detail: "Too large.".into(), ..Trouble::default() };
+        let without = Trouble {
+            status: 413,
+            detail: "Too large.".into(),
+            ..Trouble::default()
+        };
         assert_eq!(refused(without), Fate::Unusable("Too large.".into()));
     }
 }

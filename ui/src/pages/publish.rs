@@ -45,9 +45,15 @@ pub(crate) fn PublishDialog(
         }
     });
     let publish = move || {
-        let Some(chosen) = flow.get_untracked() else { return };
+        let Some(chosen) = flow.get_untracked() else {
+            return;
+        };
         let text = note.get_untracked();
-        let body = if text.trim().is_empty() { json!({}) } else { json!({ "note": text.trim() }) };
+        let body = if text.trim().is_empty() {
+            json!({})
+        } else {
+            json!({ "note": text.trim() })
+        };
         busy.set(true);
         spawn_local(async move {
             let path = format!("/flows/{}/publish", encode(&chosen.id));
@@ -59,18 +65,28 @@ pub(crate) fn PublishDialog(
                     toast.good(fill(t.publish_done, &[("n", &now.version.to_string())]));
                     done(now.problems);
                 }
-                Err(trouble) if !trouble.errors.is_empty() => drop(problems.try_set(trouble.errors)),
+                Err(trouble) if !trouble.errors.is_empty() => {
+                    drop(problems.try_set(trouble.errors))
+                }
                 Err(trouble) => toast.trouble(&trouble),
             }
         });
     };
     let title = Signal::derive(move || {
-        let name = flow.with(|flow| flow.as_ref().map(|flow| flow.name().to_owned())).unwrap_or_default();
+        let name = flow
+            .with(|flow| flow.as_ref().map(|flow| flow.name().to_owned()))
+            .unwrap_or_default();
         fill(t.publish_title, &[("name", &name)])
     });
     let next = move || {
-        let newest = flow.with(|flow| flow.as_ref().and_then(|flow| flow.published.as_ref().map(|now| now.version)));
-        fill(t.publish_text, &[("n", &(newest.unwrap_or(0) + 1).to_string())])
+        let newest = flow.with(|flow| {
+            flow.as_ref()
+                .and_then(|flow| flow.published.as_ref().map(|now| now.version))
+        });
+        fill(
+            t.publish_text,
+            &[("n", &(newest.unwrap_or(0) + 1).to_string())],
+        )
     };
     let jump = show.map(|show| {
         Callback::new(move |card: String| {

@@ -50,13 +50,20 @@ fn OneRun(id: String) -> impl IntoView {
 
 async fn read(id: String) -> Result<Origin, Trouble> {
     let run = api::get::<RunDetail>(&format!("/runs/{}", encode(&id))).await?;
-    let version = format!("/flows/{}/versions/{}", encode(&run.summary.flow), run.summary.version);
+    let version = format!(
+        "/flows/{}/versions/{}",
+        encode(&run.summary.flow),
+        run.summary.version
+    );
     let flow = match read_document(version).await {
         Ok(read) => Some(read.flow),
         Err(trouble) if trouble.status == 404 => None,
         Err(trouble) => return Err(trouble),
     };
-    Ok(Origin { run: Arc::new(run), flow })
+    Ok(Origin {
+        run: Arc::new(run),
+        flow,
+    })
 }
 
 #[component]
@@ -77,7 +84,10 @@ fn Drawn(origin: Origin) -> impl IntoView {
         view! { <RunStage flow graph watch chosen around/> }.into_any()
     } else {
         let detail = watch.detail;
-        let version = fill(t.run_version_gone, &[("n", &origin.run.summary.version.to_string())]);
+        let version = fill(
+            t.run_version_gone,
+            &[("n", &origin.run.summary.version.to_string())],
+        );
         view! {
             <p class="strip">{version}</p>
             {move || detail.get().map(|run| view! { <div class="panel alone"><RunOverview flow=flow.clone() graph=graph.clone() run chosen/></div> })}
@@ -97,12 +107,28 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
     let (detail, lost) = (watch.detail, watch.lost);
     let summary = run.summary.clone();
     let titles = [&run.title, &flow.title, &summary.flow];
-    let title = titles.into_iter().find(|title| !title.is_empty()).cloned().unwrap_or_default();
-    let trigger = flow.triggers.get(&summary.trigger).map(|trigger| trigger.title.clone()).filter(|title| !title.is_empty());
-    let trigger = fill(t.run_started_by, &[("trigger", trigger.as_ref().unwrap_or(&summary.trigger))]);
+    let title = titles
+        .into_iter()
+        .find(|title| !title.is_empty())
+        .cloned()
+        .unwrap_or_default();
+    let trigger = flow
+        .triggers
+        .get(&summary.trigger)
+        .map(|trigger| trigger.title.clone())
+        .filter(|title| !title.is_empty());
+    let trigger = fill(
+        t.run_started_by,
+        &[("trigger", trigger.as_ref().unwrap_or(&summary.trigger))],
+    );
     let address = format!("/flows/{}", encode(&summary.flow));
     let again = format!("{address}?tab=try&run={}", encode(&summary.id));
-    let status = Memo::new(move |_| detail.with(|run| run.as_ref().map(|run| (run.summary.status, run.summary.ended_at.clone()))));
+    let status = Memo::new(move |_| {
+        detail.with(|run| {
+            run.as_ref()
+                .map(|run| (run.summary.status, run.summary.ended_at.clone()))
+        })
+    });
     let started = summary.started_at.clone();
     let when = clock::parse(&started).map(clock::full).unwrap_or_default();
     let short = words::short_id(&summary.id).to_owned();

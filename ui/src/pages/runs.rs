@@ -61,10 +61,21 @@ impl Filters {
 
     /// The query of the page's own address.
     fn address(&self) -> String {
-        let parts = [("flow", &self.flow), ("status", &self.status), ("since", &self.since)];
+        let parts = [
+            ("flow", &self.flow),
+            ("status", &self.status),
+            ("since", &self.since),
+        ];
         let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
-        let query = parts.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&");
-        if query.is_empty() { "/runs".to_owned() } else { format!("/runs?{query}") }
+        let query = parts
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+            .join("&");
+        if query.is_empty() {
+            "/runs".to_owned()
+        } else {
+            format!("/runs?{query}")
+        }
     }
 }
 
@@ -75,17 +86,31 @@ pub(crate) fn RunsPage() -> impl IntoView {
     let filters = Memo::new(move |_| {
         let query = query.read();
         let word = |name: &str| query.get(name).unwrap_or_default();
-        Filters { flow: word("flow"), status: word("status"), since: word("since") }
+        Filters {
+            flow: word("flow"),
+            status: word("status"),
+            since: word("since"),
+        }
     });
     let navigate = use_navigate();
     let change = Callback::new(move |to: Filters| {
-        navigate(&to.address(), NavigateOptions { scroll: false, replace: true, ..NavigateOptions::default() });
+        navigate(
+            &to.address(),
+            NavigateOptions {
+                scroll: false,
+                replace: true,
+                ..NavigateOptions::default()
+            },
+        );
     });
     let flows = Loader::new(|| api::all::<FlowSummary>("/flows"));
     let options = Signal::derive(move || {
         let all = flows.ready().unwrap_or_default();
         let mut options = vec![(String::new(), t.runs_all_flows.to_owned())];
-        options.extend(all.iter().map(|flow| (flow.id.clone(), flow.name().to_owned())));
+        options.extend(
+            all.iter()
+                .map(|flow| (flow.id.clone(), flow.name().to_owned())),
+        );
         // A flow that is gone has runs all the same.
         let wanted = filters.get().flow;
         if !wanted.is_empty() && all.iter().all(|flow| flow.id != wanted) {
@@ -93,10 +118,24 @@ pub(crate) fn RunsPage() -> impl IntoView {
         }
         options
     });
-    let times = [("", t.runs_any_time), ("1h", t.runs_hour), ("24h", t.runs_day), ("7d", t.runs_week)];
-    let times: Vec<_> = times.into_iter().map(|(word, label)| (word.to_owned(), label.to_owned())).collect();
+    let times = [
+        ("", t.runs_any_time),
+        ("1h", t.runs_hour),
+        ("24h", t.runs_day),
+        ("7d", t.runs_week),
+    ];
+    let times: Vec<_> = times
+        .into_iter()
+        .map(|(word, label)| (word.to_owned(), label.to_owned()))
+        .collect();
     let status = move |word: &'static str, label: &'static str, icon: Option<Icon>| {
-        let pressed = move || if filters.get().status == word { "true" } else { "false" };
+        let pressed = move || {
+            if filters.get().status == word {
+                "true"
+            } else {
+                "false"
+            }
+        };
         view! {
             <button
                 type="button"
@@ -203,7 +242,12 @@ pub(crate) fn RunList(
     follow(filters, move || read(false));
     let rows = Memo::new(move |_| shown.with(|shown| shown.runs.clone()));
     let title = move |flow: &str| {
-        names.with(|names| names.iter().find(|known| known.id == flow).map(|known| known.name().to_owned()))
+        names.with(|names| {
+            names
+                .iter()
+                .find(|known| known.id == flow)
+                .map(|known| known.name().to_owned())
+        })
     };
     let table = move || {
         view! {
@@ -242,9 +286,13 @@ pub(crate) fn RunList(
             </Show>
         }
     };
-    let phase = Memo::new(move |_| shown.with(|shown| (shown.read, shown.runs.is_empty(), shown.trouble.clone())));
+    let phase = Memo::new(move |_| {
+        shown.with(|shown| (shown.read, shown.runs.is_empty(), shown.trouble.clone()))
+    });
     move || match phase.get() {
-        (_, _, Some(trouble)) => view! { <TroubleNote trouble retry=move || read(false)/> }.into_any(),
+        (_, _, Some(trouble)) => {
+            view! { <TroubleNote trouble retry=move || read(false)/> }.into_any()
+        }
         (false, _, None) => view! { <Skeleton lines=8/> }.into_any(),
         (true, true, None) => nothing(filters.get(), within),
         (true, false, None) => table().into_any(),
@@ -260,7 +308,10 @@ impl Shown {
             self.next = page.next;
         } else {
             let last = page.items.last().map(|run| run.id.as_str());
-            let seen = self.runs.iter().position(|run| Some(run.id.as_str()) == last);
+            let seen = self
+                .runs
+                .iter()
+                .position(|run| Some(run.id.as_str()) == last);
             // What was loaded below this page stays, with the place to go on. A page without a next one is all there is.
             let below = match seen {
                 Some(at) if page.next.is_some() => self.runs.split_off(at + 1),
@@ -276,7 +327,11 @@ impl Shown {
     }
 }
 
-fn row(run: RunSummary, within: bool, title: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> impl IntoView {
+fn row(
+    run: RunSummary,
+    within: bool,
+    title: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+) -> impl IntoView {
     let t = texts();
     let address = format!("/runs/{}", encode(&run.id));
     let failure = run.failure.map(|failure| {
@@ -308,7 +363,9 @@ fn row(run: RunSummary, within: bool, title: impl Fn(&str) -> Option<String> + S
 
 fn nothing(filters: Filters, within: bool) -> AnyView {
     let t = texts();
-    let plain = filters.status.is_empty() && filters.since.is_empty() && (within || filters.flow.is_empty());
+    let plain = filters.status.is_empty()
+        && filters.since.is_empty()
+        && (within || filters.flow.is_empty());
     if plain {
         view! {
             <Empty icon=Icon::Activity title=t.runs_empty_title text=t.runs_empty_text>
@@ -359,7 +416,10 @@ mod tests {
     }
 
     fn page(ids: &[u32], next: Option<&str>) -> Page<RunSummary> {
-        Page { items: ids.iter().map(|id| run(*id, "succeeded")).collect(), next: next.map(str::to_owned) }
+        Page {
+            items: ids.iter().map(|id| run(*id, "succeeded")).collect(),
+            next: next.map(str::to_owned),
+        }
     }
 
     fn ids(shown: &Shown) -> Vec<&str> {
@@ -371,19 +431,32 @@ mod tests {
         let mut shown = Shown::default();
         shown.take(page(&[9, 8, 7], Some("a")), false);
         shown.take(page(&[6, 5], Some("b")), true);
-        assert_eq!((ids(&shown), shown.next.as_deref()), (vec!["9", "8", "7", "6", "5"], Some("b")));
+        assert_eq!(
+            (ids(&shown), shown.next.as_deref()),
+            (vec!["9", "8", "7", "6", "5"], Some("b"))
+        );
         // Two new runs push the first page down; what was loaded below stays, and so does the place to go on.
         shown.take(page(&[11, 10, 9], Some("c")), false);
-        assert_eq!((ids(&shown), shown.next.as_deref()), (vec!["11", "10", "9", "8", "7", "6", "5"], Some("b")));
+        assert_eq!(
+            (ids(&shown), shown.next.as_deref()),
+            (vec!["11", "10", "9", "8", "7", "6", "5"], Some("b"))
+        );
         // So many new ones that nothing overlaps: the list starts anew.
         shown.take(page(&[22, 21, 20], Some("d")), false);
-        assert_eq!((ids(&shown), shown.next.as_deref()), (vec!["22", "21", "20"], Some("d")));
+        assert_eq!(
+            (ids(&shown), shown.next.as_deref()),
+            (vec!["22", "21", "20"], Some("d"))
+        );
     }
 
     #[test]
     fn filters_are_an_address() {
         assert_eq!(Filters::default().address(), "/runs");
-        let filters = Filters { flow: "a".into(), status: "failed".into(), since: String::new() };
+        let filters = Filters {
+            flow: "a".into(),
+            status: "failed".into(),
+            since: String::new(),
+        };
         assert_eq!(filters.address(), "/runs?flow=a&status=failed");
     }
 }

@@ -63,7 +63,9 @@ pub(crate) fn SystemPage() -> impl IntoView {
         ("0", t.key_fit),
         (t.key_pan_keys, t.key_pan),
     ];
-    let keys = keys.map(|(key, what)| view! { <div class="pair"><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div> });
+    let keys = keys.map(
+        |(key, what)| view! { <div class="pair"><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div> },
+    );
     view! {
         <header class="page-head"><h1>{t.system_title}</h1></header>
         <section class="page-body boxes">

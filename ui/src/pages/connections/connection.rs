@@ -62,10 +62,34 @@ impl Form {
 
     fn fill(self, name: &str, connection: &Connection) {
         let (kind, username, secret, place, key) = match &connection.auth {
-            Auth::None => ("none", String::new(), String::new(), "header".to_owned(), String::new()),
-            Auth::Basic { username, password } => ("basic", plain(username), secret_name(password), "header".to_owned(), String::new()),
-            Auth::Bearer { token } => ("bearer", String::new(), secret_name(token), "header".to_owned(), String::new()),
-            Auth::ApiKey { place, name, value } => ("api_key", String::new(), secret_name(value), place.clone(), name.clone()),
+            Auth::None => (
+                "none",
+                String::new(),
+                String::new(),
+                "header".to_owned(),
+                String::new(),
+            ),
+            Auth::Basic { username, password } => (
+                "basic",
+                plain(username),
+                secret_name(password),
+                "header".to_owned(),
+                String::new(),
+            ),
+            Auth::Bearer { token } => (
+                "bearer",
+                String::new(),
+                secret_name(token),
+                "header".to_owned(),
+                String::new(),
+            ),
+            Auth::ApiKey { place, name, value } => (
+                "api_key",
+                String::new(),
+                secret_name(value),
+                place.clone(),
+                name.clone(),
+            ),
         };
         self.name.set(name.to_owned());
         self.title.set(connection.title.clone());
@@ -74,20 +98,30 @@ impl Form {
         self.username.set(username);
         self.secret.set(secret);
         self.value.set(String::new());
-        self.place.set(if place == "query" { place } else { "header".to_owned() });
+        self.place.set(if place == "query" {
+            place
+        } else {
+            "header".to_owned()
+        });
         self.key.set(key);
         self.headers.set(headers_text(&connection.headers));
-        self.timeout.set(connection.timeout.clone().unwrap_or_default());
+        self.timeout
+            .set(connection.timeout.clone().unwrap_or_default());
     }
 
     fn read(self) -> Connection {
         let secret = json!({ "$secret": self.secret.get_untracked().trim() });
         let auth = match self.auth.get_untracked().as_str() {
-            "basic" => Auth::Basic { username: json!(self.username.get_untracked().trim()), password: secret },
+            "basic" => Auth::Basic {
+                username: json!(self.username.get_untracked().trim()),
+                password: secret,
+            },
             "bearer" => Auth::Bearer { token: secret },
-            "api_key" => {
-                Auth::ApiKey { place: self.place.get_untracked(), name: self.key.get_untracked().trim().to_owned(), value: secret }
-            }
+            "api_key" => Auth::ApiKey {
+                place: self.place.get_untracked(),
+                name: self.key.get_untracked().trim().to_owned(),
+                value: secret,
+            },
             _ => Auth::None,
         };
         let timeout = self.timeout.get_untracked().trim().to_owned();
@@ -112,9 +146,13 @@ pub(super) fn ConnectionDialog(
     let open = RwSignal::new(false);
     let form = Form::new();
     let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
-    let exists = Memo::new(move |_| wanted.with(|wanted| wanted.as_ref().is_some_and(|wanted| wanted.exists)));
+    let exists = Memo::new(move |_| {
+        wanted.with(|wanted| wanted.as_ref().is_some_and(|wanted| wanted.exists))
+    });
     Effect::new(move || {
-        let Some(Wanted { name, exists }) = wanted.get() else { return };
+        let Some(Wanted { name, exists }) = wanted.get() else {
+            return;
+        };
         tried.set(false);
         if !exists {
             form.fill(&name, &Connection::default());
@@ -138,8 +176,12 @@ pub(super) fn ConnectionDialog(
         }
         now
     });
-    let bad_name = Signal::derive(move || (tried.get() && !is_slug(form.name.get().trim())).then(|| t.connections_name_bad.to_owned()));
-    let bad_base = Signal::derive(move || (tried.get() && !is_address(&form.base.get())).then(|| t.connections_base_bad.to_owned()));
+    let bad_name = Signal::derive(move || {
+        (tried.get() && !is_slug(form.name.get().trim())).then(|| t.connections_name_bad.to_owned())
+    });
+    let bad_base = Signal::derive(move || {
+        (tried.get() && !is_address(&form.base.get())).then(|| t.connections_base_bad.to_owned())
+    });
     let save = move || {
         tried.set(true);
         let name = form.name.get_untracked().trim().to_owned();
@@ -147,15 +189,28 @@ pub(super) fn ConnectionDialog(
             return;
         }
         let connection = form.read();
-        let (secret, value) = (form.secret.get_untracked().trim().to_owned(), form.value.get_untracked());
+        let (secret, value) = (
+            form.secret.get_untracked().trim().to_owned(),
+            form.value.get_untracked(),
+        );
         busy.set(true);
         spawn_local(async move {
             let mut answer: Result<Value, _> = Ok(Value::Null);
             if !value.is_empty() && !secret.is_empty() {
-                answer = api::send("PUT", &format!("/secrets/{}", encode(&secret)), &json!({ "value": value })).await;
+                answer = api::send(
+                    "PUT",
+                    &format!("/secrets/{}", encode(&secret)),
+                    &json!({ "value": value }),
+                )
+                .await;
             }
             if answer.is_ok() {
-                answer = api::send("PUT", &format!("/connections/{}", encode(&name)), &connection).await;
+                answer = api::send(
+                    "PUT",
+                    &format!("/connections/{}", encode(&name)),
+                    &connection,
+                )
+                .await;
             }
             busy.try_set(false);
             match answer {
@@ -237,10 +292,15 @@ pub(super) fn ConnectionDialog(
 }
 
 fn kinds(t: &Texts) -> Vec<(String, String)> {
-    [("none", t.auth_none), ("basic", t.auth_basic), ("bearer", t.auth_bearer), ("api_key", t.auth_api_key)]
-        .into_iter()
-        .map(|(word, label)| (word.to_owned(), label.to_owned()))
-        .collect()
+    [
+        ("none", t.auth_none),
+        ("basic", t.auth_basic),
+        ("bearer", t.auth_bearer),
+        ("api_key", t.auth_api_key),
+    ]
+    .into_iter()
+    .map(|(word, label)| (word.to_owned(), label.to_owned()))
+    .collect()
 }
 
 /// The fields that the chosen kind of authentication asks for.
@@ -280,9 +340,20 @@ fn auth_fields(t: &'static Texts, form: Form, secrets: Loader<Vec<SecretSummary>
 
 /// The name of a secret, suggested from those there are; one that is not there yet can be set at once.
 #[component]
-fn SecretField(label: &'static str, form: Form, secrets: Loader<Vec<SecretSummary>>) -> impl IntoView {
+fn SecretField(
+    label: &'static str,
+    form: Form,
+    secrets: Loader<Vec<SecretSummary>>,
+) -> impl IntoView {
     let t = texts();
-    let known = Memo::new(move |_| secrets.ready().unwrap_or_default().into_iter().map(|secret| secret.name).collect::<Vec<_>>());
+    let known = Memo::new(move |_| {
+        secrets
+            .ready()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|secret| secret.name)
+            .collect::<Vec<_>>()
+    });
     let missing = Memo::new(move |_| {
         let name = form.secret.get();
         is_slug(name.trim()) && known.with(|known| known.iter().all(|known| known != name.trim()))
@@ -314,13 +385,20 @@ fn SecretField(label: &'static str, form: Form, secrets: Loader<Vec<SecretSummar
 }
 
 fn is_address(text: &str) -> bool {
-    let rest = text.trim().strip_prefix("https://").or_else(|| text.trim().strip_prefix("http://"));
+    let rest = text
+        .trim()
+        .strip_prefix("https://")
+        .or_else(|| text.trim().strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 /// The name of a secret; a literal is left out, since the form writes names only.
 fn secret_name(value: &Value) -> String {
-    value.get("$secret").and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .get("$secret")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn plain(value: &Value) -> String {
@@ -363,7 +441,14 @@ mod tests {
 
     #[test]
     fn addresses_are_whole() {
-        for (text, good) in [("https://a.b", true), (" http://localhost:1 ", true), ("a.b", false), ("https://", false), ("https:///x", false), ("ftp://a", false)] {
+        for (text, good) in [
+            ("https://a.b", true),
+            (" http://localhost:1 ", true),
+            ("a.b", false),
+            ("https://", false),
+            ("https:///x", false),
+            ("ftp://a", false),
+        ] {
             assert_eq!(is_address(text), good, "{text}");
         }
     }

@@ -21,7 +21,10 @@ use crate::{
 
 /// The list. `editing` opens the form: empty for a new secret, a name to replace its value.
 #[component]
-pub(super) fn SecretsPart(secrets: Loader<Vec<SecretSummary>>, editing: RwSignal<Option<String>>) -> impl IntoView {
+pub(super) fn SecretsPart(
+    secrets: Loader<Vec<SecretSummary>>,
+    editing: RwSignal<Option<String>>,
+) -> impl IntoView {
     let t = texts();
     let toast = toast();
     let deleting = RwSignal::new(String::new());
@@ -97,13 +100,18 @@ pub(super) fn SecretsPart(secrets: Loader<Vec<SecretSummary>>, editing: RwSignal
 }
 
 #[component]
-pub(super) fn SecretDialog(editing: RwSignal<Option<String>>, done: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
+pub(super) fn SecretDialog(
+    editing: RwSignal<Option<String>>,
+    done: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
     let t = texts();
     let toast = toast();
     let open = RwSignal::new(false);
     let (name, value) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
-    let fixed = Memo::new(move |_| editing.with(|editing| editing.as_ref().is_some_and(|name| !name.is_empty())));
+    let fixed = Memo::new(move |_| {
+        editing.with(|editing| editing.as_ref().is_some_and(|name| !name.is_empty()))
+    });
     Effect::new(move || {
         if let Some(wanted) = editing.get() {
             name.set(wanted);
@@ -121,7 +129,9 @@ pub(super) fn SecretDialog(editing: RwSignal<Option<String>>, done: impl Fn() + 
         }
         now
     });
-    let wrong = Signal::derive(move || (tried.get() && !is_slug(name.get().trim())).then(|| t.connections_name_bad.to_owned()));
+    let wrong = Signal::derive(move || {
+        (tried.get() && !is_slug(name.get().trim())).then(|| t.connections_name_bad.to_owned())
+    });
     let save = move || {
         tried.set(true);
         let secret = name.get_untracked().trim().to_owned();
@@ -131,7 +141,8 @@ pub(super) fn SecretDialog(editing: RwSignal<Option<String>>, done: impl Fn() + 
         let body = json!({ "value": value.get_untracked() });
         busy.set(true);
         spawn_local(async move {
-            let answer = api::send::<Value>("PUT", &format!("/secrets/{}", encode(&secret)), &body).await;
+            let answer =
+                api::send::<Value>("PUT", &format!("/secrets/{}", encode(&secret)), &body).await;
             busy.try_set(false);
             match answer {
                 Ok(_) => {
@@ -143,7 +154,14 @@ pub(super) fn SecretDialog(editing: RwSignal<Option<String>>, done: impl Fn() + 
             }
         });
     };
-    let title = Signal::derive(move || (if fixed.get() { t.secrets_replace } else { t.secrets_new }).to_owned());
+    let title = Signal::derive(move || {
+        (if fixed.get() {
+            t.secrets_replace
+        } else {
+            t.secrets_new
+        })
+        .to_owned()
+    });
     view! {
         <Dialog open title>
             <form

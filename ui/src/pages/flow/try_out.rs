@@ -43,7 +43,8 @@ pub(super) fn TryTab(
         Loaded::Loading => None,
     });
     let changed = Memo::new(move |_| summary.ready().is_some_and(|flow| flow.changed));
-    move || match version.get() {
+    move || {
+        match version.get() {
         None => view! { <Skeleton/> }.into_any(),
         Some(Err(trouble)) => view! { <TroubleNote trouble retry=move || summary.reload()/> }.into_any(),
         Some(Ok(None)) => view! {
@@ -77,6 +78,7 @@ pub(super) fn TryTab(
             shown(version, stage).into_any()
         }
     }
+    }
 }
 
 #[component]
@@ -91,11 +93,20 @@ fn TryStage(
     let t = texts();
     let toast = toast();
     let Some(first) = flow.triggers.keys().next().cloned() else {
-        return view! { <Empty icon=Icon::Zap title=t.try_no_trigger text=t.canvas_empty_text/> }.into_any();
+        return view! { <Empty icon=Icon::Zap title=t.try_no_trigger text=t.canvas_empty_text/> }
+            .into_any();
     };
-    let first = origin.as_ref().map(|run| run.summary.trigger.clone()).filter(|id| flow.triggers.contains_key(id)).unwrap_or(first);
+    let first = origin
+        .as_ref()
+        .map(|run| run.summary.trigger.clone())
+        .filter(|id| flow.triggers.contains_key(id))
+        .unwrap_or(first);
     let trigger = RwSignal::new(first);
-    let (body, headers, query) = (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (body, headers, query) = (
+        RwSignal::new(String::new()),
+        RwSignal::new(String::new()),
+        RwSignal::new(String::new()),
+    );
     let sample = RwSignal::new("0".to_owned());
     let offered = {
         let flow = flow.clone();
@@ -103,7 +114,11 @@ fn TryStage(
     };
     Effect::new(move || {
         let index = sample.get().parse::<usize>().unwrap_or_default();
-        let message = offered.with(|all| all.get(index).or(all.first()).map(|sample| sample.message.clone()));
+        let message = offered.with(|all| {
+            all.get(index)
+                .or(all.first())
+                .map(|sample| sample.message.clone())
+        });
         let message = message.unwrap_or_default();
         body.set(typed(&message.body));
         headers.set(typed(&Value::Object(message.headers)));
@@ -119,11 +134,16 @@ fn TryStage(
     let busy = RwSignal::new(false);
     let started: RwSignal<Option<String>> = RwSignal::new(None);
     let start = move || {
-        let Ok(message) = message.get_untracked() else { return };
+        let Ok(message) = message.get_untracked() else {
+            return;
+        };
         if busy.get_untracked() {
             return;
         }
-        let wish = TryRun { trigger: trigger.get_untracked(), message };
+        let wish = TryRun {
+            trigger: trigger.get_untracked(),
+            message,
+        };
         let path = format!("{address}/runs");
         busy.set(true);
         spawn_local(async move {
@@ -139,16 +159,32 @@ fn TryStage(
         .iter()
         .map(|(id, trigger)| {
             let (kind, _) = words::trigger_kind(t, &trigger.kind);
-            let name = if trigger.title.is_empty() { id.clone() } else { trigger.title.clone() };
+            let name = if trigger.title.is_empty() {
+                id.clone()
+            } else {
+                trigger.title.clone()
+            };
             (id.clone(), format!("{name} ({kind})"))
         })
         .collect();
     let labels = Signal::derive(move || {
-        offered.get().into_iter().enumerate().map(|(index, sample)| (index.to_string(), sample.label)).collect::<Vec<_>>()
+        offered
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(index, sample)| (index.to_string(), sample.label))
+            .collect::<Vec<_>>()
     });
     let chosen: RwSignal<Option<String>> = RwSignal::new(None);
     let label = Signal::derive(move || {
-        (if busy.get() { t.try_running } else if started.with(Option::is_some) { t.try_again } else { t.try_run }).to_owned()
+        (if busy.get() {
+            t.try_running
+        } else if started.with(Option::is_some) {
+            t.try_again
+        } else {
+            t.try_run
+        })
+        .to_owned()
     });
     let press = start.clone();
     let stage = {
@@ -212,18 +248,32 @@ fn TryStage(
 /// The samples for a trigger, with the message of a run first.
 fn offered(flow: &Flow, trigger: &str, origin: Option<&RunDetail>) -> Vec<Sample> {
     let t = texts();
-    let of_run = origin.filter(|run| run.summary.trigger == trigger).map(|run| {
-        let part = |key: &str| run.message.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
-        Sample {
-            label: fill(t.try_sample_run, &[("id", words::short_id(&run.summary.id))]),
-            message: TryMessage {
-                body: run.message.get("body").cloned().unwrap_or_default(),
-                headers: part("headers"),
-                query: part("query"),
-            },
-        }
-    });
-    of_run.into_iter().chain(samples(t, flow, trigger)).collect()
+    let of_run = origin
+        .filter(|run| run.summary.trigger == trigger)
+        .map(|run| {
+            let part = |key: &str| {
+                run.message
+                    .get(key)
+                    .and_then(Value::as_object)
+                    .cloned()
+                    .unwrap_or_default()
+            };
+            Sample {
+                label: fill(
+                    t.try_sample_run,
+                    &[("id", words::short_id(&run.summary.id))],
+                ),
+                message: TryMessage {
+                    body: run.message.get("body").cloned().unwrap_or_default(),
+                    headers: part("headers"),
+                    query: part("query"),
+                },
+            }
+        });
+    of_run
+        .into_iter()
+        .chain(samples(t, flow, trigger))
+        .collect()
 }
 
 /// The run that was started, as it goes on.

@@ -21,7 +21,12 @@ use crate::{
 pub(super) fn VersionsTab(address: String, summary: Loader<FlowSummary>) -> impl IntoView {
     let t = texts();
     let path = format!("{address}/versions");
-    let newest = Memo::new(move |_| summary.ready().and_then(|flow| flow.published).map(|now| now.version));
+    let newest = Memo::new(move |_| {
+        summary
+            .ready()
+            .and_then(|flow| flow.published)
+            .map(|now| now.version)
+    });
     let versions = Loader::new(move || {
         // A new version is a reason to read the list again.
         newest.track();
@@ -37,7 +42,9 @@ pub(super) fn VersionsTab(address: String, summary: Loader<FlowSummary>) -> impl
             return view! { <Empty icon=Icon::History title=t.versions_empty_title text=t.versions_empty_text/> }.into_any();
         }
         let live = versions[0].version;
-        let rows = versions.into_iter().map(|version| row(&address, version, live));
+        let rows = versions
+            .into_iter()
+            .map(|version| row(&address, version, live));
         view! {
             <div class="table-frame">
                 <table class="table" data-testid="versions">
