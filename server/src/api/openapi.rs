@@ -91,10 +91,11 @@ pub(super) fn finish(generated: &utoipa::openapi::OpenApi) -> Value {
         .map(|code| format!("{TYPE_PREFIX}{}", code.word()))
         .as_slice()
         .into();
+    let problem = json!({ MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } });
     document["components"]["responses"] = json!({ "Problem": {
         "description": "It was not done. The problem says why and what to do.",
         "headers": { "x-request-id": { "description": "The id of the request, given or made.", "schema": { "type": "string" } } },
-        "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "content": problem,
     }});
     let paths = document["paths"]
         .as_object_mut()
@@ -111,12 +112,37 @@ pub(super) fn finish(generated: &utoipa::openapi::OpenApi) -> Value {
         else {
             continue;
         };
-        responses.insert(
-            "default".to_owned(),
-            json!({ "$ref": "#/components/responses/Problem" }),
-        );
+        for (_, response) in responses
+            .iter_mut()
+            .filter(|(status, _)| is_refusal(status))
+        {
+            response["content"] = problem.clone();
+        }
+        let other = json!({ "$ref": "#/components/responses/Problem" });
+        responses.insert("default".to_owned(), other);
+        for parameter in operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            may_be_absent(&mut parameter["schema"]);
+        }
     }
     document
+}
+
+fn is_refusal(status: &str) -> bool {
+    status.starts_with(['4', '5'])
+}
+
+/// A parameter that may be left out is absent then, and never null.
+fn may_be_absent(schema: &mut Value) {
+    if let Some([kind, null]) = schema["type"].as_array().map(Vec::as_slice)
+        && null == "null"
+    {
+        schema["type"] = kind.clone();
+    }
 }
 
 /// What a reader must know before the first call.
@@ -145,7 +171,7 @@ where somebody else was faster. `Idempotency-Key` makes the start of a run and t
 the second request gets the first one's answer. All other writes give the same result however often they are sent.
 
 **Messages** for flows do not come in here but at `/in/main/…`, where each http and webhook trigger listens at its own \
-path. Every answer there names its run in the header `Weir-Run`.
+path. The header `Weir-Run` of an answer there names its run.
 
 **Problems.** Every error is `application/problem+json` (RFC 9457). Its `type` is `urn:weir:problem:` and one of these codes; \
 new ones may be added. Its `request_id` is in the server's log, too.

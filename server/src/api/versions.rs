@@ -57,7 +57,7 @@ pub(super) struct VersionSummary {
         ("flow" = String, Path, description = "The id of the flow.", example = "order-intake"),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the draft that was looked at."),
     ),
-    request_body(content = Publish, description = "May be left out."),
+    request_body(content = Option<Publish>, description = "May be left out."),
     responses(
         (status = 200, description = "It is published.", body = Published),
         (status = 404, description = "There is no such flow."),
