@@ -40,7 +40,7 @@ impl Work for Batch {
     }
 }
 
-const FIRE: Many = Many {
+pub(super) const FIRE: Many = Many {
     text: "WITH fire (workspace, flow, trigger, expected_at, next_at) AS (VALUES {rows}) \
            UPDATE schedule SET last_at = fire.expected_at, next_at = fire.next_at FROM fire \
            WHERE schedule.workspace = fire.workspace AND schedule.flow = fire.flow \
@@ -49,13 +49,13 @@ const FIRE: Many = Many {
     width: 5,
 };
 
-const INSERT_KEY: Many = Many {
+pub(super) const INSERT_KEY: Many = Many {
     text: "INSERT INTO dedupe (workspace, flow, trigger, digest, run, at) VALUES {rows} \
            ON CONFLICT DO NOTHING RETURNING run",
     width: 6,
 };
 
-const FIND_KEY: Many = Many {
+pub(super) const FIND_KEY: Many = Many {
     text: "WITH wanted (workspace, flow, trigger, digest, run) AS (VALUES {rows}) \
            SELECT wanted.run, dedupe.run FROM wanted JOIN dedupe \
            ON dedupe.workspace = wanted.workspace AND dedupe.flow = wanted.flow \
@@ -64,7 +64,7 @@ const FIND_KEY: Many = Many {
 };
 
 /// A turn counts only if its run has not ended and it is the next one.
-const TURN: Many = Many {
+pub(super) const TURN: Many = Many {
     text: "WITH turn (workspace, id, seq, status, ended_at, wake_at, failure) AS (VALUES {rows}) \
            UPDATE run SET status = turn.status, ended_at = turn.ended_at, wake_at = turn.wake_at, \
            failure = turn.failure, turns = turn.seq + 1 FROM turn \
@@ -84,7 +84,7 @@ const INSERT_ENTRY: Many = Many {
     width: 6,
 };
 
-const DELETE_JOURNAL: Many = Many {
+pub(super) const DELETE_JOURNAL: Many = Many {
     text: "DELETE FROM journal WHERE (workspace, run) IN (VALUES {rows})",
     width: 2,
 };

@@ -28,6 +28,9 @@ use super::{
     sql::{Cells, Texts, statement},
 };
 
+/// How long a database may say nothing until it is as good as gone.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// The pauses between two tries while the database is gone.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
@@ -258,10 +261,9 @@ impl Committer {
             Ok(begun) => begun,
             Err(abort) => return Attempt::Failed(abort),
         };
-        let patience = self.settings.patience;
         let performed = match number {
             // A server that does not answer any more is as good as gone. A file always answers.
-            Some(_) => timeout(patience, work.perform(&tx, &mut self.texts))
+            Some(_) => timeout(SILENCE, work.perform(&tx, &mut self.texts))
                 .await
                 .unwrap_or_else(|_| Err(silent().into())),
             None => work.perform(&tx, &mut self.texts).await,
@@ -276,7 +278,7 @@ impl Committer {
                 }
             },
             (Ok(out), Some(number)) => {
-                match timeout(patience, tx.commit())
+                match timeout(SILENCE, tx.commit())
                     .await
                     .unwrap_or_else(|_| Err(silent()))
                 {
@@ -288,7 +290,7 @@ impl Committer {
                 }
             }
             (Err(abort), _) => {
-                let rolled_back = timeout(patience, tx.rollback()).await;
+                let rolled_back = timeout(SILENCE, tx.rollback()).await;
                 if !matches!(rolled_back, Ok(Ok(()))) {
                     self.disconnect();
                 }
@@ -299,7 +301,6 @@ impl Committer {
 
     /// Begins a transaction. On PostgreSQL it comes with its number, by which its outcome can be asked for later.
     async fn begin(&mut self) -> Result<(DatabaseTransaction, Option<i64>), Abort> {
-        let patience = self.settings.patience;
         let writer = self.connected().await?;
         let Some(session) = writer.session else {
             let immediate = TransactionOptions {
@@ -315,7 +316,7 @@ impl Committer {
             let cells = Cells::of(&row);
             Ok((tx, cells.take::<i64>()?, cells.take::<i32>()?))
         };
-        let begun: Result<_, DbErr> = timeout(patience, begin)
+        let begun: Result<_, DbErr> = timeout(SILENCE, begin)
             .await
             .unwrap_or_else(|_| Err(silent()));
         let (tx, number, actual) = begun?;
@@ -328,7 +329,7 @@ impl Committer {
 
     async fn connected(&mut self) -> Result<&Writer, Abort> {
         if self.writer.is_none() {
-            let connecting = timeout(self.settings.patience, connect::writer(&self.settings));
+            let connecting = timeout(SILENCE, connect::writer(&self.settings));
             match connecting.await {
                 Ok(Ok(writer)) => {
                     self.texts.most_bytes = writer.most_bytes;
@@ -373,7 +374,6 @@ impl Committer {
     }
 
     async fn ask(&mut self, number: i64) -> Result<String, Abort> {
-        let patience = self.settings.patience;
         let backend = self.settings.database.backend();
         let writer = self.connected().await?;
         let question = statement(
@@ -381,7 +381,7 @@ impl Committer {
             "SELECT coalesce(txid_status(?), 'unknown')",
             [number.into()],
         );
-        let row = timeout(patience, writer.database.query_one_raw(question))
+        let row = timeout(SILENCE, writer.database.query_one_raw(question))
             .await
             .unwrap_or_else(|_| Err(silent()))?
             .ok_or_else(silent)?;

@@ -115,10 +115,7 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<FlowListing>, Error> {
-        let text = format!(
-            "SELECT {FLOW}, {CHANGED}, {LAST_RUN} FROM {FLOWS} {JOIN_LAST_RUN} \
-             WHERE f.workspace = ? AND f.id > ? ORDER BY f.id LIMIT ?"
-        );
+        let text = list_text();
         let values = vec![
             workspace.into(),
             after.unwrap_or_default().into(),
@@ -258,13 +255,9 @@ impl Store {
             .map(|(place, listing)| (listing.flow.id.clone(), place))
             .collect();
 
-        // The flows lead, so that each takes its stretch of the index by flow and time and nothing more.
-        let text = "SELECT r.flow, r.status, count(*) FROM flow f \
-                    JOIN run r ON r.workspace = f.workspace AND r.flow = f.id AND r.started_at >= ? \
-                    WHERE f.workspace = ? AND f.id BETWEEN ? AND ? GROUP BY r.flow, r.status";
         let mut values = vec![since.into()];
         values.extend(range.iter().cloned());
-        for (flow, status, count) in self.list(text, values, tally_of).await? {
+        for (flow, status, count) in self.list(TALLY, values, tally_of).await? {
             if let Some(place) = places.get(&flow) {
                 match status {
                     Status::Succeeded => listings[*place].succeeded = count,
@@ -292,6 +285,20 @@ impl Store {
         }
         Ok(listings)
     }
+}
+
+/// What runs ended how since when. The flows lead, to which `CROSS JOIN` holds SQLite, so that each takes its stretch of
+/// the index by flow and time and nothing more.
+pub(super) const TALLY: &str = "SELECT r.flow, r.status, count(*) FROM flow f CROSS JOIN run r \
+    WHERE r.workspace = f.workspace AND r.flow = f.id AND r.started_at >= ? \
+    AND f.workspace = ? AND f.id BETWEEN ? AND ? GROUP BY r.flow, r.status";
+
+/// The query of a page of flows.
+pub(super) fn list_text() -> String {
+    format!(
+        "SELECT {FLOW}, {CHANGED}, {LAST_RUN} FROM {FLOWS} {JOIN_LAST_RUN} \
+         WHERE f.workspace = ? AND f.id > ? ORDER BY f.id LIMIT ?"
+    )
 }
 
 const FLOWS: &str = "flow f LEFT JOIN version v ON v.workspace = f.workspace AND v.flow = f.id AND v.number = f.published";

@@ -20,9 +20,12 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
@@ -34,6 +37,7 @@ use tokio::{
 use weir_migrations::{Migrator, MigratorTrait};
 
 use committer::Committer;
+use connect::Writer;
 use queue::{Job, Op, Pending, Work, Write};
 use sql::numbered;
 
@@ -95,6 +99,15 @@ impl Store {
                 error::plain(&error)
             ))
         })?;
+        Store::start(settings, writer, lock).await
+    }
+
+    /// Starts the committer on a writer whose schema is up to date.
+    async fn start(
+        settings: &Settings,
+        writer: Writer,
+        lock: Option<File>,
+    ) -> Result<Store, Error> {
         let readers = connect::readers(settings).await?;
         let (jobs, queue) = mpsc::channel(settings.queue.max(1));
         let healthy = Arc::new(AtomicBool::new(true));

@@ -288,40 +288,11 @@ impl Store {
     /// # Errors
     /// If the database does not answer.
     pub async fn runs(&self, workspace: &str, filter: &RunFilter) -> Result<RunPage, Error> {
-        let mut text = format!("SELECT {RUN} FROM run WHERE workspace = ?");
-        let mut values: Vec<Value> = vec![workspace.into()];
-        if let Some(flow) = &filter.flow {
-            text.push_str(" AND flow = ?");
-            values.push(flow.as_str().into());
-        }
-        if let Some(status) = filter.status {
-            // Written out, since only then the database sees that the partial index serves it.
-            text.push_str(" AND status = '");
-            text.push_str(status.as_str());
-            text.push('\'');
-        }
-        if let Some(trigger) = &filter.trigger {
-            text.push_str(" AND trigger = ?");
-            values.push(trigger.as_str().into());
-        }
-        if let Some(from) = filter.from {
-            text.push_str(" AND started_at >= ?");
-            values.push(from.into());
-        }
-        if let Some(to) = filter.to {
-            text.push_str(" AND started_at < ?");
-            values.push(to.into());
-        }
-        if let Some(after) = filter.after {
-            text.push_str(" AND (started_at, id) < (?, ?)");
-            values.extend([after.started_at.into(), after.id.into()]);
-        }
-        text.push_str(" ORDER BY started_at DESC, id DESC LIMIT ?");
-        let limit = filter.limit.max(1);
-        values.push((i64::from(limit) + 1).into());
+        let (text, values) = page(workspace, filter);
         let mut items = self.list(&text, values, run_of).await?;
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
+        let limit = filter.limit.max(1) as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
         let next = items.last().filter(|_| more).map(|run| RunCursor {
             started_at: run.started_at,
             id: run.id,
@@ -419,6 +390,46 @@ impl Store {
         ];
         self.find(text, values, |row| Cells::of(row).take()).await
     }
+}
+
+/// The query of a page, which asks for one run more than the page has, to know whether there is another page.
+pub(super) fn page(workspace: &str, filter: &RunFilter) -> (String, Vec<Value>) {
+    let mut text = format!("SELECT {RUN} FROM run WHERE workspace = ?");
+    let mut values: Vec<Value> = vec![workspace.into()];
+    if let Some(flow) = &filter.flow {
+        text.push_str(" AND flow = ?");
+        values.push(flow.as_str().into());
+    }
+    match filter.status {
+        // Most runs succeed, so there is no index of those.
+        Some(Status::Succeeded) => text.push_str(" AND status = 'succeeded'"),
+        Some(status) => {
+            // Written out, since only then the database sees that the partial index serves it.
+            text.push_str(" AND status <> 'succeeded' AND status = '");
+            text.push_str(status.as_str());
+            text.push('\'');
+        }
+        None => {}
+    }
+    if let Some(trigger) = &filter.trigger {
+        text.push_str(" AND trigger = ?");
+        values.push(trigger.as_str().into());
+    }
+    if let Some(from) = filter.from {
+        text.push_str(" AND started_at >= ?");
+        values.push(from.into());
+    }
+    if let Some(to) = filter.to {
+        text.push_str(" AND started_at < ?");
+        values.push(to.into());
+    }
+    if let Some(after) = filter.after {
+        text.push_str(" AND (started_at, id) < (?, ?)");
+        values.extend([after.started_at.into(), after.id.into()]);
+    }
+    text.push_str(" ORDER BY started_at DESC, id DESC LIMIT ?");
+    values.push((i64::from(filter.limit.max(1)) + 1).into());
+    (text, values)
 }
 
 /// The columns of a run, in the order of [`run_at`].

@@ -142,7 +142,8 @@ pub(super) fn numbered(backend: DbBackend, text: &str) -> String {
     numbered
 }
 
-fn text(backend: DbBackend, many: &Many, rows: usize) -> String {
+/// The text of a statement for so many rows.
+pub(super) fn text(backend: DbBackend, many: &Many, rows: usize) -> String {
     let row = format!("({})", vec!["?"; many.width].join(","));
     let rows = vec![row.as_str(); rows].join(",");
     numbered(backend, &many.text.replace("{rows}", &rows))

@@ -1,12 +1,22 @@
 //! Databases that go away: PostgreSQL sessions ended under load, and a file that cannot grow.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::join_all;
 use sea_orm::ConnectionTrait;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 use super::{MAIN, count, new_run, on_postgresql, on_sqlite, postgresql_admin, turn};
-use crate::store::{Accepted, Database, Error, Settings, Status, Store};
+use crate::store::{Accepted, Database, Error, Settings, Status, Store, connect};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_sessions_end_and_nothing_is_lost_or_doubled() {
@@ -53,12 +63,8 @@ async fn sessions_end(settings: Settings) {
         admin.execute_unprepared(&writers).await.unwrap();
         cut += 1;
         // The writer comes back between two cuts, for at least one transaction.
-        let before = store
-            .shared
-            .healthy
-            .load(std::sync::atomic::Ordering::Relaxed);
         let run = new_run("between", 1, Status::Succeeded);
-        assert_eq!(store.accept(run).await, Ok(Accepted::New), "{before}");
+        assert_eq!(store.accept(run).await, Ok(Accepted::New));
     }
     let ended: usize = join_all(clients)
         .await
@@ -78,6 +84,134 @@ async fn sessions_end(settings: Settings) {
     let entries = count(&store, "SELECT count(*) FROM journal").await;
     assert_eq!(entries, 2 * 32 * 30 + cut);
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_commits_whose_answer_is_lost_count_once() {
+    on_postgresql(answers_lost).await;
+}
+
+async fn answers_lost(settings: Settings) {
+    let Database::Postgresql { url } = &settings.database else {
+        panic!("this is a test of PostgreSQL");
+    };
+    let wire = Wire::to(url).await;
+    let through = Settings::new(Database::Postgresql {
+        url: wire.url.clone(),
+    });
+    let store = Store::open(&through).await.unwrap();
+    wire.cutting.store(true, Ordering::Relaxed);
+    for number in 0..12 {
+        let runs: Vec<_> = (0..8)
+            .map(|_| new_run("orders", number, Status::Running))
+            .collect();
+        let accepts = join_all(runs.iter().map(|run| store.accept(run.clone()))).await;
+        let commits = join_all(
+            runs.iter()
+                .map(|run| store.commit(MAIN, run.id, turn(1, 2, Status::Succeeded))),
+        )
+        .await;
+        assert!(
+            accepts.iter().all(|outcome| *outcome == Ok(Accepted::New)),
+            "{accepts:?}"
+        );
+        assert!(commits.iter().all(Result::is_ok), "{commits:?}");
+    }
+    wire.cutting.store(false, Ordering::Relaxed);
+    assert!(wire.lost_answers.load(Ordering::Relaxed) > 3);
+    assert!(wire.lost_commits.load(Ordering::Relaxed) > 3);
+    assert_eq!(count(&store, "SELECT count(*) FROM run").await, 12 * 8);
+    assert_eq!(
+        count(&store, "SELECT count(*) FROM journal").await,
+        2 * 12 * 8
+    );
+    store.close().await;
+}
+
+/// A wire to PostgreSQL that breaks: at every fourth commit before it arrives, at every fourth after it was done.
+struct Wire {
+    url: String,
+    cutting: Arc<AtomicBool>,
+    lost_answers: Arc<AtomicUsize>,
+    lost_commits: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    async fn to(url: &str) -> Wire {
+        let (user, place) = url.split_once('@').unwrap();
+        let (server, database) = place.split_once('/').unwrap();
+        let server = server.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wire = Wire {
+            url: format!("{user}@{}/{database}", listener.local_addr().unwrap()),
+            cutting: Arc::default(),
+            lost_answers: Arc::default(),
+            lost_commits: Arc::default(),
+        };
+        let cutting = Arc::clone(&wire.cutting);
+        let lost = (
+            Arc::clone(&wire.lost_commits),
+            Arc::clone(&wire.lost_answers),
+        );
+        tokio::spawn(async move {
+            let commits = Arc::new(AtomicUsize::new(0));
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                tokio::spawn(carry(
+                    client,
+                    server,
+                    Arc::clone(&cutting),
+                    Arc::clone(&commits),
+                    lost.clone(),
+                ));
+            }
+        });
+        wire
+    }
+}
+
+/// Carries bytes both ways until one side closes or the wire breaks.
+async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    cutting: Arc<AtomicBool>,
+    commits: Arc<AtomicUsize>,
+    lost: (Arc<AtomicUsize>, Arc<AtomicUsize>),
+) {
+    let (mut question, mut answer) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut question) => {
+                let Ok(length @ 1..) = read else { return };
+                let sent = &question[..length];
+                let commit = sent.windows(7).any(|window| window == b"COMMIT\0");
+                let number = if commit && cutting.load(Ordering::Relaxed) {
+                    commits.fetch_add(1, Ordering::Relaxed)
+                } else {
+                    0
+                };
+                if number % 4 == 1 {
+                    lost.0.fetch_add(1, Ordering::Relaxed);
+                    return;
+                }
+                if server.write_all(sent).await.is_err() {
+                    return;
+                }
+                if number % 4 == 3 {
+                    // Its answer says that it is done.
+                    let _ = server.read(&mut answer).await;
+                    lost.1.fetch_add(1, Ordering::Relaxed);
+                    return;
+                }
+            }
+            read = server.read(&mut answer) => {
+                let Ok(length @ 1..) = read else { return };
+                if client.write_all(&answer[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,11 +255,53 @@ async fn gone_for_good(mut settings: Settings) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sqlite_gives_the_disk_back_only_if_asked() {
-    on_sqlite(incremental_vacuum).await;
+async fn sqlite_on_a_full_disk_waits_for_room() {
+    on_sqlite(full_disk).await;
 }
 
-async fn incremental_vacuum(settings: Settings) {
+/// A file that may not grow stands for a full disk; connected anew it may, as if somebody had made room.
+async fn full_disk(settings: Settings) {
+    Store::open(&settings).await.unwrap().close().await;
+    for (patience, recovers) in [(Duration::from_secs(15), true), (Duration::ZERO, false)] {
+        let mut settings = settings.clone();
+        settings.patience = patience;
+        let writer = connect::writer(&settings).await.unwrap();
+        writer
+            .database
+            .execute_unprepared("PRAGMA max_page_count = 1")
+            .await
+            .unwrap();
+        let store = Store::start(&settings, writer, None).await.unwrap();
+        let mut runs: Vec<_> = (0..20)
+            .map(|number| new_run("orders", number, Status::Running))
+            .collect();
+        for run in &mut runs {
+            run.message = format!("{:?}", "m".repeat(20_000));
+        }
+        let outcomes = join_all(runs.iter().map(|run| store.accept(run.clone()))).await;
+        for (run, outcome) in runs.iter().zip(outcomes) {
+            let there = store.run(MAIN, run.id).await.unwrap().is_some();
+            assert_eq!(there, outcome == Ok(Accepted::New));
+            match outcome {
+                Ok(_) => {}
+                Err(Error::Unavailable(reason)) => assert!(reason.contains("full"), "{reason}"),
+                Err(error) => panic!("{error}"),
+            }
+            assert!(there || !recovers);
+        }
+        let next = new_run("orders", 1, Status::Running);
+        assert_eq!(store.accept(next).await, Ok(Accepted::New));
+        assert_eq!(store.ping().await, Ok(()));
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_is_durable_and_can_give_the_disk_back() {
+    on_sqlite(pragmas).await;
+}
+
+async fn pragmas(settings: Settings) {
     let store = Store::open(&settings).await.unwrap();
     let read = |pragma: &'static str| {
         let store = store.clone();
@@ -144,7 +320,7 @@ async fn incremental_vacuum(settings: Settings) {
         .await;
     assert_eq!(mode, Ok(Some("wal".to_owned())));
     store.close().await;
-    let writer = crate::store::connect::writer(&settings).await.unwrap();
+    let writer = connect::writer(&settings).await.unwrap();
     let row = writer
         .database
         .query_one_raw(sea_orm::Statement::from_string(

@@ -5,6 +5,7 @@ mod faults;
 mod flows;
 mod measure;
 mod opening;
+mod plans;
 mod runs;
 
 use std::{future::Future, panic::resume_unwind};

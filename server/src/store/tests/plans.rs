@@ -1,0 +1,84 @@
+//! No statement of the hot path and no list reads a whole table.
+
+use sea_orm::{DbBackend, Statement, Value};
+use uuid::Uuid;
+
+use super::{MAIN, on_sqlite};
+use crate::store::{
+    RunCursor, RunFilter, Settings, Status, Store,
+    batch::{DELETE_JOURNAL, FIND_KEY, FIRE, TURN},
+    flows::{TALLY, list_text},
+    runs::page,
+    sql::text,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_found_by_an_index() {
+    on_sqlite(indexed).await;
+}
+
+async fn indexed(settings: Settings) {
+    let store = Store::open(&settings).await.unwrap();
+    let mut plans = String::new();
+    for many in [FIRE, FIND_KEY, TURN, DELETE_JOURNAL] {
+        plans += &plan(&store, &text(DbBackend::Sqlite, &many, 8)).await;
+    }
+    plans += &plan(&store, &list_text()).await;
+    let tally = plan(&store, TALLY).await;
+    let stretch =
+        "SEARCH r USING COVERING INDEX run_by_flow (workspace=? AND flow=? AND started_at>?)";
+    assert!(tally.contains(stretch), "{tally}");
+    plans += &tally;
+    let mut filter = RunFilter::default();
+    for status in [None, Some(Status::Failed), Some(Status::Succeeded)] {
+        filter.status = status;
+        for flow in [None, Some("orders".to_owned())] {
+            filter.flow = flow;
+            filter.after = None;
+            let first = plan(&store, &page(MAIN, &filter).0).await;
+            filter.after = Some(RunCursor {
+                started_at: 1,
+                id: Uuid::nil(),
+            });
+            let next = plan(&store, &page(MAIN, &filter).0).await;
+            for plan in [&first, &next] {
+                assert!(
+                    !plan.contains("TEMP B-TREE"),
+                    "a page is sorted: {filter:?}\n{plan}"
+                );
+            }
+            plans.push_str(&first);
+            plans.push_str(&next);
+        }
+    }
+    let read_whole = |line: &&str| {
+        let line = line.trim_start();
+        ["run", "journal", "dedupe", "schedule", "r", "l", "v"]
+            .iter()
+            .any(|table| {
+                line == format!("SCAN {table}") || line.starts_with(&format!("SCAN {table} "))
+            })
+    };
+    let slow: Vec<&str> = plans.lines().filter(read_whole).collect();
+    assert!(slow.is_empty(), "{slow:?} in\n{plans}");
+    store.close().await;
+}
+
+async fn plan(store: &Store, text: &str) -> String {
+    let nulls = vec![Value::String(None); text.matches('?').count()];
+    let statement = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        format!("EXPLAIN QUERY PLAN {text}"),
+        nulls,
+    );
+    let rows = store.rows(statement).await.unwrap();
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get_by_index(3).unwrap())
+        .collect();
+    format!(
+        "-- {}\n{}\n",
+        &text[..text.len().min(160)],
+        lines.join("\n")
+    )
+}
