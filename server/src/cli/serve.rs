@@ -1,6 +1,9 @@
 //! `weir serve`: opens the store, starts the engine, listens, and stops in good order.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    io::IsTerminal,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
 use tokio::{net::TcpListener, signal};
 use tracing_subscriber::{EnvFilter, fmt};
@@ -33,7 +36,10 @@ pub(super) async fn serve(config: Config, with_gallery: bool) -> u8 {
 fn start_log(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| format!("WEIR_LOG: `{}` is no log filter: {error}", config.log))?;
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     if config.log_json {
         log.json().init()
     } else {
@@ -81,7 +87,10 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     if with_gallery {
         match gallery::publish_into_empty(&engine, &reachable(address).to_string()).await {
             Ok(0) => {}
-            Ok(flows) => tracing::info!(flows, "published the gallery"),
+            Ok(flows) => tracing::info!(
+                flows,
+                "published the gallery; its flows call this server itself, which WEIR_OUTBOUND_ALLOW must name"
+            ),
             Err(error) => tracing::error!(%error, "the gallery could not be published"),
         }
     }
