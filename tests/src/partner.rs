@@ -114,8 +114,6 @@ struct State {
     calls: Vec<Call>,
     /// How many calls have arrived and are not answered yet.
     open: usize,
-    /// How many connections were made.
-    connections: usize,
     held: bool,
     stopped: bool,
 }
@@ -141,7 +139,6 @@ impl Partner {
                 if own.state().stopped {
                     return;
                 }
-                own.state().connections += 1;
                 let own = Arc::clone(&own);
                 // What a caller that was killed leaves behind is no error of the partner.
                 thread::spawn(move || drop(serve(&own, stream)));
@@ -158,11 +155,6 @@ impl Partner {
     /// The calls so far.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.state().calls.clone()
-    }
-
-    /// How many connections were made so far.
-    pub fn connections(&self) -> usize {
-        self.shared.state().connections
     }
 
     /// Lets calls arrive but answers none of them, until `release`.

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use weir_tests::{Act, Database, Partner, Request, Start, Weir, send, until};
 
 /// How often the server is killed.
-const KILLS: usize = 4;
+const KILLS: usize = 6;
 
 /// How many calls must be open at the partner when the server is killed, so that each kill hurts.
 const OPEN: usize = 12;
@@ -121,6 +121,63 @@ fn a_retry_that_was_due_later_is_made_after_a_crash() {
     );
 }
 
+#[test]
+fn an_undo_goes_on_after_a_crash() {
+    // The first undo gets no answer before the server is killed.
+    let partner = Partner::with(|call, index| match (call.path(), index) {
+        ("/reserve", _) => Act::reply(409, json!({ "reason": "no stock" })),
+        ("/book/7", 2) => Act::ok().after(Duration::from_secs(60)),
+        _ => Act::reply(200, json!({ "id": 7 })),
+    });
+    let data = TempDir::new().unwrap();
+    let weir = start(data.path(), &Database::Sqlite);
+    weir.connect("erp", &json!({ "base_url": partner.url() }));
+    let call = |method: &str, path: &str| json!({ "kind": "http", "connection": "erp", "config": { "method": method, "path": path } });
+    let mut book = call("PUT", "/book");
+    book["undo"] = call("DELETE", "= `/book/${output.body.id}`");
+    weir.publish(&json!({
+        "format": "weir/flow@1", "id": "undo",
+        "triggers": { "in": { "kind": "http", "config": { "path": "/undo", "reply": "accepted" } } },
+        "steps": { "book": book, "reserve": call("PUT", "/reserve"), "never": { "kind": "map", "config": { "script": "1" } } },
+        "links": [ { "from": "in", "to": "book" }, { "from": "book", "to": "reserve" }, { "from": "reserve", "to": "never" } ]
+    }));
+    let reply = weir.knock("POST", "/undo", &json!({})).expect(202);
+    let id = reply.header("weir-run").unwrap().to_owned();
+    partner.wait_for(3);
+    weir.kill();
+    let weir = start(data.path(), &Database::Sqlite);
+    let run = weir.ended(&id);
+    assert_eq!(
+        (&run["status"], &run["failure"]["step"]),
+        (&json!("failed"), &json!("reserve")),
+        "{run:#}"
+    );
+    assert_eq!(run["steps"]["never"]["status"], "skipped");
+    let undone: Vec<_> = partner
+        .calls()
+        .into_iter()
+        .filter(|call| call.method == "DELETE")
+        .collect();
+    assert_eq!(undone.len(), 2, "the undo that was cut off is made again");
+    assert!(undone.iter().all(|call| call.path() == "/book/7"));
+    let attempts = run["steps"]["book"]["attempts"].as_array().unwrap();
+    let undos: Vec<&Value> = attempts
+        .iter()
+        .filter(|attempt| attempt["undo"] == true)
+        .map(|attempt| &attempt["failure"]["class"])
+        .collect();
+    assert_eq!(undos, [&json!("lost"), &Value::Null], "{run:#}");
+    assert_eq!(
+        partner
+            .calls()
+            .iter()
+            .filter(|call| call.path() == "/book")
+            .count(),
+        1,
+        "the step itself is not made again"
+    );
+}
+
 /// What a message asks for: a PUT, which may be repeated; a POST that says it may be, by its key; and a POST that may not.
 const KINDS: [&str; 3] = ["put", "keyed", "plain"];
 
@@ -186,6 +243,11 @@ fn kill_and_start_again(database: &Database) {
         });
         partner.release();
         weir = start(data.path(), database);
+        if round == 2 {
+            // Once more, while it takes up what the first kill left.
+            weir.kill();
+            weir = start(data.path(), database);
+        }
     }
     // What was never answered is sent once more, as a sender does.
     for id in std::mem::take(&mut *unanswered.lock().unwrap()) {
