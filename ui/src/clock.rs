@@ -69,6 +69,7 @@ pub(crate) fn precise(millis: f64) -> String {
             ("minute", "2-digit"),
             ("second", "2-digit"),
             ("fractionalSecondDigits", "3"),
+            ("hourCycle", "h23"),
         ],
     )
 }

@@ -283,10 +283,12 @@ pub(crate) fn Canvas(
     .into_any()
 }
 
+/// An observer with what it calls.
+type Observer = (ResizeObserver, Closure<dyn FnMut()>);
+
 /// Tells the size of an element now and whenever it changes.
 fn measure(element: NodeRef<html::Div>, tell: impl Fn(Size) + Clone + 'static) {
-    let observer: StoredValue<Option<(ResizeObserver, Closure<dyn FnMut()>)>, LocalStorage> =
-        StoredValue::new_local(None);
+    let observer: StoredValue<Option<Observer>, LocalStorage> = StoredValue::new_local(None);
     Effect::new(move || {
         let Some(target) = element.get() else { return };
         let tell = tell.clone();

@@ -89,7 +89,7 @@ fn item(attempt: Attempt, last: bool) -> impl IntoView {
 fn exchange(label: &'static str, value: Value) -> impl IntoView {
     let open = RwSignal::new(false);
     let line = first_line(&value);
-    let value = StoredValue::new(value);
+    let value = StoredValue::new(opened(value));
     view! {
         <details class="exchange" on:toggle=move |_| open.set(true)>
             <summary>
@@ -99,6 +99,16 @@ fn exchange(label: &'static str, value: Value) -> impl IntoView {
             <Show when=move || open.get()><JsonView value=value.get_value() label/></Show>
         </details>
     }
+}
+
+/// A body that was recorded as a JSON text, as the value it says.
+fn opened(mut value: Value) -> Value {
+    if let Some(Value::String(text)) = value.get("body")
+        && let Ok(body @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text)
+    {
+        value["body"] = body;
+    }
+    value
 }
 
 /// `POST https://…` for a request, `503` for a response.
@@ -155,6 +165,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn bodies_of_json_are_opened() {
+        let body = |text: &str| opened(json!({ "body": text }))["body"].clone();
+        assert_eq!(body("{\"a\":1}"), json!({"a": 1}));
+        assert_eq!(body("7"), json!("7"));
+        assert_eq!(body("{"), json!("{"));
+    }
 
     #[test]
     fn exchanges_are_summed_up_in_a_line() {

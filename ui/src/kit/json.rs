@@ -28,7 +28,7 @@ pub(crate) fn JsonView(value: Value, #[prop(into)] label: String) -> impl IntoVi
         && size <= WHOLE
         && value
             .as_object()
-            .map_or(true, |map| map.values().any(is_branch));
+            .is_none_or(|map| map.values().any(is_branch));
     let root = Arc::new(value);
     let copied = root.clone();
     let copy = move || serde_json::to_string_pretty(&*copied).unwrap_or_default();

@@ -115,7 +115,7 @@ fn FlowTable(
     deleting: RwSignal<Option<FlowSummary>>,
 ) -> impl IntoView {
     let t = texts();
-    let rows = move || {
+    move || {
         let wanted = search.get().trim().to_lowercase();
         let matching: Vec<FlowSummary> = flows
             .iter()
@@ -152,8 +152,7 @@ fn FlowTable(
             </div>
         }
         .into_any()
-    };
-    rows
+    }
 }
 
 fn row(

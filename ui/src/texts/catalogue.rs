@@ -51,13 +51,10 @@ catalogue! {
     copied: "Copied", "Kopiert";
     copy_failed: "The browser did not allow copying", "Der Browser hat das Kopieren nicht erlaubt";
     retry: "Try again", "Erneut versuchen";
-    search: "Search", "Suchen";
     loading: "Loading", "Wird geladen";
     load_more: "Show more", "Mehr anzeigen";
-    nothing_here: "nothing", "nichts";
     optional: "optional", "optional";
     actions: "Actions", "Aktionen";
-    open: "Open", "Öffnen";
     trouble_title: "This could not be loaded", "Das konnte nicht geladen werden";
     trouble_offline: "The server does not answer. Check that it runs and that you are connected, then try again.", "Der Server antwortet nicht. Prüfen Sie, ob er läuft und ob Sie verbunden sind, und versuchen Sie es erneut.";
     request_id: "Request {id}", "Anfrage {id}";
@@ -180,7 +177,6 @@ catalogue! {
     problem_warning: "Warning", "Warnung";
     problem_whole: "whole document", "ganzes Dokument";
     problem_show: "Show on the drawing", "In der Zeichnung zeigen";
-    problems_title: "Problems", "Probleme";
 
     // One flow.
     flow_back: "All flows", "Alle Flows";
@@ -196,7 +192,6 @@ catalogue! {
     publish_note_hint: "One line for the list of versions", "Eine Zeile für die Liste der Versionen";
     publish_done: "Version {n} is live", "Version {n} ist aktiv";
     publish_refused: "Not published: the draft has problems", "Nicht veröffentlicht: der Entwurf hat Probleme";
-    publish_unchanged: "Published as it is", "So veröffentlicht";
 
     // The canvas.
     canvas_label: "Drawing of the flow. Arrow keys move between cards, Enter opens one.", "Zeichnung des Flows. Pfeiltasten wechseln zwischen Karten, Eingabe öffnet eine.";
@@ -308,8 +303,6 @@ catalogue! {
     try_changed: "You are trying version {n}. The draft has changed since.", "Sie probieren Version {n}. Der Entwurf wurde seitdem geändert.";
     try_no_trigger: "This flow has no trigger to try.", "Dieser Flow hat keinen Auslöser zum Ausprobieren.";
     try_open_run: "Open the run", "Lauf öffnen";
-    try_result: "Result", "Ergebnis";
-    try_no_reply: "The flow gave no reply.", "Der Flow gab keine Antwort.";
 
     // Versions and document.
     versions_empty_title: "No version yet", "Noch keine Version";
@@ -348,19 +341,14 @@ catalogue! {
     runs_none_match_text: "Widen the time or clear the filters.", "Erweitern Sie die Zeit oder leeren Sie die Filter.";
     runs_clear: "Clear filters", "Filter leeren";
     runs_live: "Live", "Live";
-    runs_at_step: "at {step}", "bei {step}";
 
     // One run.
     run_title: "Run {id}", "Lauf {id}";
     run_back: "All runs", "Alle Läufe";
     run_again: "Run again with this message", "Mit dieser Nachricht erneut ausführen";
     run_version: "version {n}", "Version {n}";
-    run_started: "Started", "Begonnen";
-    run_took: "took {time}", "dauerte {time}";
-    run_so_far: "{time} so far", "bisher {time}";
     run_message: "Message", "Nachricht";
     run_reply: "Reply", "Antwort";
-    run_overview: "Run", "Lauf";
     run_input: "Input", "Eingabe";
     run_output: "Output", "Ausgabe";
     run_attempts: "Attempts", "Versuche";
@@ -376,7 +364,6 @@ catalogue! {
     run_failed: "The run failed", "Der Lauf ist gescheitert";
     run_in_script: "Line {line}, column {column} of the script", "Zeile {line}, Spalte {column} des Skripts";
     run_show_step: "Show the step", "Schritt zeigen";
-    run_no_data: "Nothing was recorded here.", "Hier wurde nichts aufgezeichnet.";
     run_steps: "Steps", "Schritte";
     run_version_gone: "Version {n} of this flow is gone, so the run is shown as a list.", "Version {n} dieses Flows ist nicht mehr da, daher wird der Lauf als Liste gezeigt.";
     run_lost_stream: "Live updates are interrupted; trying again.", "Die Live-Anzeige ist unterbrochen; sie wird neu verbunden.";
@@ -426,7 +413,6 @@ catalogue! {
     connections_key_name: "Under the name", "Unter dem Namen";
     connections_secret_hint: "Name of a secret", "Name eines Geheimnisses";
     connections_secret_missing: "There is no secret of this name yet.", "Ein Geheimnis mit diesem Namen gibt es noch nicht.";
-    connections_secret_set: "Set it", "Jetzt setzen";
     connections_headers: "Headers", "Kopfzeilen";
     connections_headers_hint: "Sent with every call, one per line, as name: value", "Bei jedem Aufruf gesendet, je Zeile als Name: Wert";
     connections_timeout: "Timeout", "Zeitlimit";
@@ -445,7 +431,6 @@ catalogue! {
     secrets_delete_text: "Connections and triggers that use it fail until it is set again.", "Verbindungen und Auslöser, die es verwenden, scheitern, bis es wieder gesetzt ist.";
     column_name: "Name", "Name";
     column_address: "Address", "Adresse";
-    column_auth: "Authentication", "Anmeldung";
     column_updated: "Changed", "Geändert";
 
     // System.
@@ -469,6 +454,6 @@ catalogue! {
     key_zoom: "Zoom the drawing", "Zeichnung vergrößern oder verkleinern";
     key_fit: "Fit the drawing", "Zeichnung einpassen";
     key_pan: "Move the drawing", "Zeichnung verschieben";
-    key_pan_keys: "Space + drag", "Leertaste + Ziehen";
+    key_pan_keys: "Drag", "Ziehen";
     system_works: "Icons by Lucide (ISC), font Inter (OFL 1.1).", "Symbole von Lucide (ISC), Schrift Inter (OFL 1.1).";
 }
