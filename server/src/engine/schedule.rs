@@ -93,7 +93,7 @@ async fn fire(engine: &Engine, due: &store::Schedule, now: i64) -> Result<(), Er
             ..Message::default()
         },
         dedupe: None,
-        fire: Some(fire.clone()),
+        fire: Some(fire),
     };
     match engine.accept(arrival).await {
         Ok(
