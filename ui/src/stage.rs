@@ -101,8 +101,7 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
         set_interval_with_handle(
             move || {
                 let goes_on = detail.try_with_untracked(|run| {
-                    run.as_ref()
-                        .is_none_or(|run| !run.summary.status.is_final())
+                    run.as_ref().is_none_or(|run| !run.status.is_final())
                 });
                 if goes_on == Some(true) {
                     read();
@@ -129,7 +128,7 @@ impl Watch {
         match answer {
             Ok(run) => {
                 self.live.show(&run, clock::between);
-                if run.summary.status.is_final() {
+                if run.status.is_final() {
                     stream.try_update_value(|stream| {
                         if let Some(stream) = stream.take() {
                             stream.close();
@@ -228,8 +227,7 @@ pub(crate) fn RunStage(
                 .find(|(_, step)| matches!(step.status, StepStatus::Running | StepStatus::Waiting))
                 .map(|(id, _)| id.clone());
             busy.or_else(|| {
-                run.summary
-                    .failure
+                run.failure
                     .as_ref()
                     .and_then(|failure| failure.step.clone())
             })

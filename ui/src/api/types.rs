@@ -198,10 +198,21 @@ pub(crate) struct RunFailure {
 /// A run with all that is remembered of it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct RunDetail {
-    #[serde(flatten)]
-    pub(crate) summary: RunSummary,
+    pub(crate) id: String,
+    pub(crate) flow: String,
+    pub(crate) version: u32,
+    pub(crate) trigger: String,
+    pub(crate) status: RunStatus,
+    pub(crate) started_at: String,
+    #[serde(default)]
+    pub(crate) ended_at: Option<String>,
+    #[serde(default)]
+    pub(crate) failure: Option<RunFailure>,
     #[serde(default)]
     pub(crate) title: String,
+    /// Whether its message, inputs and outputs were kept, as the flow's settings say.
+    #[serde(default = "kept")]
+    pub(crate) kept: bool,
     #[serde(default)]
     pub(crate) message: Value,
     #[serde(default)]
@@ -211,6 +222,10 @@ pub(crate) struct RunDetail {
     pub(crate) links: Vec<LinkState>,
     #[serde(default)]
     pub(crate) steps: BTreeMap<String, StepDetail>,
+}
+
+fn kept() -> bool {
+    true
 }
 
 /// One step of a run.
@@ -357,7 +372,7 @@ mod tests {
             "steps": {"a": {"status": "failed", "input": null, "attempts": [{"number": 1, "undo": true}]}, "b": {"status": "pending"}}
         }))
         .unwrap();
-        assert_eq!(run.summary.status, RunStatus::Failed);
+        assert_eq!(run.status, RunStatus::Failed);
         assert_eq!(
             run.links,
             [LinkState::Taken, LinkState::Dead, LinkState::Pending]

@@ -112,7 +112,7 @@ pub(crate) fn RunOverview(
     chosen: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let t = texts();
-    let failure = run.summary.failure.clone().map(|failure| {
+    let failure = run.failure.clone().map(|failure| {
         let step = failure.step.clone();
         let name = step.as_ref().map(|id| step_name(&flow, id));
         let title = name.map_or(t.run_failed.to_owned(), |name| fill(t.run_failed_at, &[("step", &name)]));
@@ -163,6 +163,7 @@ pub(crate) fn RunOverview(
     view! {
         <div class="panel-body" data-testid="run-overview">
             {failure}
+            {(!run.kept).then(|| view! { <p class="notice">{t.run_not_kept}</p> })}
             {reply}
             <Section title=t.run_steps><ul class="step-lines">{steps}</ul></Section>
             {parts}

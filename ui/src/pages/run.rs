@@ -50,11 +50,7 @@ fn OneRun(id: String) -> impl IntoView {
 
 async fn read(id: String) -> Result<Origin, Trouble> {
     let run = api::get::<RunDetail>(&format!("/runs/{}", encode(&id))).await?;
-    let version = format!(
-        "/flows/{}/versions/{}",
-        encode(&run.summary.flow),
-        run.summary.version
-    );
+    let version = format!("/flows/{}/versions/{}", encode(&run.flow), run.version);
     let flow = match read_document(version).await {
         Ok(read) => Some(read.flow),
         Err(trouble) if trouble.status == 404 => None,
@@ -75,7 +71,7 @@ fn Drawn(origin: Origin) -> impl IntoView {
     let flow = origin.flow.clone().unwrap_or_else(|| Arc::new(nameless()));
     let graph = Arc::new(Graph::of(&flow));
     let live = Live::new(&graph, flow.links.len());
-    let watch = watch(origin.run.summary.id.clone(), live);
+    let watch = watch(origin.run.id.clone(), live);
     // The run was read to find its version; nobody waits for it to be read again.
     watch.live.show(&origin.run, clock::between);
     watch.detail.set(Some(origin.run.clone()));
@@ -86,7 +82,7 @@ fn Drawn(origin: Origin) -> impl IntoView {
         let detail = watch.detail;
         let version = fill(
             t.run_version_gone,
-            &[("n", &origin.run.summary.version.to_string())],
+            &[("n", &origin.run.version.to_string())],
         );
         view! {
             <p class="strip">{version}</p>
@@ -105,8 +101,7 @@ fn Drawn(origin: Origin) -> impl IntoView {
 fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
     let t = texts();
     let (detail, lost) = (watch.detail, watch.lost);
-    let summary = run.summary.clone();
-    let titles = [&run.title, &flow.title, &summary.flow];
+    let titles = [&run.title, &flow.title, &run.flow];
     let title = titles
         .into_iter()
         .find(|title| !title.is_empty())
@@ -114,24 +109,21 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
         .unwrap_or_default();
     let trigger = flow
         .triggers
-        .get(&summary.trigger)
+        .get(&run.trigger)
         .map(|trigger| trigger.title.clone())
         .filter(|title| !title.is_empty());
     let trigger = fill(
         t.run_started_by,
-        &[("trigger", trigger.as_ref().unwrap_or(&summary.trigger))],
+        &[("trigger", trigger.as_ref().unwrap_or(&run.trigger))],
     );
-    let address = format!("/flows/{}", encode(&summary.flow));
-    let again = format!("{address}?tab=try&run={}", encode(&summary.id));
+    let address = format!("/flows/{}", encode(&run.flow));
+    let again = format!("{address}?tab=try&run={}", encode(&run.id));
     let status = Memo::new(move |_| {
-        detail.with(|run| {
-            run.as_ref()
-                .map(|run| (run.summary.status, run.summary.ended_at.clone()))
-        })
+        detail.with(|run| run.as_ref().map(|run| (run.status, run.ended_at.clone())))
     });
-    let started = summary.started_at.clone();
+    let started = run.started_at.clone();
     let when = clock::parse(&started).map(clock::full).unwrap_or_default();
-    let short = words::short_id(&summary.id).to_owned();
+    let short = words::short_id(&run.id).to_owned();
     let state = move || {
         status.get().map(|(status, ended)| {
             let from = started.clone();
@@ -147,14 +139,14 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
             <div class="flow-title">
                 <h1><a href=address title=title.clone()>{title.clone()}</a></h1>
                 <span class="fine">
-                    <span class="mono" title=summary.id.clone()>{fill(t.run_title, &[("id", &short)])}</span>
-                    " · " {fill(t.run_version, &[("n", &summary.version.to_string())])}
+                    <span class="mono" title=run.id.clone()>{fill(t.run_title, &[("id", &short)])}</span>
+                    " · " {fill(t.run_version, &[("n", &run.version.to_string())])}
                     " · " {trigger}
                 </span>
             </div>
             {state}
             <span class="fact" title=when>
-                <TimeAgo at=summary.started_at/>
+                <TimeAgo at=run.started_at.clone()/>
             </span>
             <Show when=move || lost.get()>
                 <span class="badge warn" role="status"><Glyph icon=Icon::RefreshCw size=14/>{t.run_lost_stream}</span>

@@ -98,7 +98,7 @@ fn TryStage(
     };
     let first = origin
         .as_ref()
-        .map(|run| run.summary.trigger.clone())
+        .map(|run| run.trigger.clone())
         .filter(|id| flow.triggers.contains_key(id))
         .unwrap_or(first);
     let trigger = RwSignal::new(first);
@@ -248,28 +248,23 @@ fn TryStage(
 /// The samples for a trigger, with the message of a run first.
 fn offered(flow: &Flow, trigger: &str, origin: Option<&RunDetail>) -> Vec<Sample> {
     let t = texts();
-    let of_run = origin
-        .filter(|run| run.summary.trigger == trigger)
-        .map(|run| {
-            let part = |key: &str| {
-                run.message
-                    .get(key)
-                    .and_then(Value::as_object)
-                    .cloned()
-                    .unwrap_or_default()
-            };
-            Sample {
-                label: fill(
-                    t.try_sample_run,
-                    &[("id", words::short_id(&run.summary.id))],
-                ),
-                message: TryMessage {
-                    body: run.message.get("body").cloned().unwrap_or_default(),
-                    headers: part("headers"),
-                    query: part("query"),
-                },
-            }
-        });
+    let of_run = origin.filter(|run| run.trigger == trigger).map(|run| {
+        let part = |key: &str| {
+            run.message
+                .get(key)
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default()
+        };
+        Sample {
+            label: fill(t.try_sample_run, &[("id", words::short_id(&run.id))]),
+            message: TryMessage {
+                body: run.message.get("body").cloned().unwrap_or_default(),
+                headers: part("headers"),
+                query: part("query"),
+            },
+        }
+    });
     of_run
         .into_iter()
         .chain(samples(t, flow, trigger))
@@ -291,11 +286,11 @@ fn TriedRun(
     let detail = watch.detail;
     let strip = move || {
         detail.get().map(|run| {
-            let summary = run.summary.clone();
+            let run = RunDetail::clone(&run);
             view! {
-                <RunBadge status=summary.status/>
-                <span class="fine number"><Took from=summary.started_at to=summary.ended_at/></span>
-                {summary.failure.map(|failure| view! { <span class="strip-text bad" title=failure.message.clone()>{failure.message.clone()}</span> })}
+                <RunBadge status=run.status/>
+                <span class="fine number"><Took from=run.started_at to=run.ended_at/></span>
+                {run.failure.map(|failure| view! { <span class="strip-text bad" title=failure.message.clone()>{failure.message.clone()}</span> })}
             }
         })
     };
