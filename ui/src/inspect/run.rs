@@ -162,6 +162,7 @@ pub(crate) fn RunOverview(
     let steps = steps.collect_view();
     view! {
         <div class="panel-body" data-testid="run-overview">
+            <h2 class="unseen">{t.run_overview}</h2>
             {failure}
             {(!run.kept).then(|| view! { <p class="notice">{t.run_not_kept}</p> })}
             {reply}

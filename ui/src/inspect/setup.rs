@@ -251,6 +251,7 @@ pub(crate) fn FlowSetup(flow: Arc<Flow>) -> impl IntoView {
     });
     view! {
         <div class="panel-body">
+            <h2 class="unseen">{t.panel_flow}</h2>
             {description(&flow.description)}
             <p class="fine">{t.panel_flow_text}</p>
             <Section title=t.panel_flow><dl class="pairs">{lines.collect_view()}</dl></Section>

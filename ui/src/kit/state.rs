@@ -36,20 +36,40 @@ pub(crate) fn Empty(
 #[component]
 pub(crate) fn TroubleNote(trouble: Trouble, retry: impl Fn() + 'static) -> impl IntoView {
     let t = texts();
-    let text = if trouble.is_offline() {
-        t.trouble_offline.to_owned()
+    let missing = trouble.status == 404;
+    let (icon, title, text) = match &trouble {
+        gone if gone.status == 404 => (
+            Icon::CircleAlert,
+            t.page_missing_title,
+            t.page_missing_text.to_owned(),
+        ),
+        offline if offline.is_offline() => (
+            Icon::TriangleAlert,
+            t.trouble_title,
+            t.trouble_offline.to_owned(),
+        ),
+        other => (
+            Icon::TriangleAlert,
+            t.trouble_title,
+            other.sentence().to_owned(),
+        ),
+    };
+    let id = trouble
+        .request_id
+        .map(|id| fill(t.request_id, &[("id", &id)]));
+    // What is not there does not come by trying again.
+    let action = if missing {
+        view! { <a class=Weight::Normal.class() href="/">{t.page_missing_action}</a> }.into_any()
     } else {
-        trouble.sentence().to_owned()
+        view! { <Button label=t.retry icon=Icon::RefreshCw press=move |_| retry()/> }.into_any()
     };
     view! {
         <div class="empty trouble" role="alert" data-testid="trouble">
-            <div class="empty-icon"><Glyph icon=Icon::TriangleAlert size=24/></div>
-            <h2>{t.trouble_title}</h2>
+            <div class="empty-icon"><Glyph icon size=24/></div>
+            <h2>{title}</h2>
             <p>{text}</p>
-            {trouble.request_id.map(|id| view! { <p class="fine mono">{fill(t.request_id, &[("id", &id)])}</p> })}
-            <div class="empty-actions">
-                <Button label=t.retry icon=Icon::RefreshCw weight=Weight::Normal press=move |_| retry()/>
-            </div>
+            {id.map(|id| view! { <p class="fine mono">{id}</p> })}
+            <div class="empty-actions">{action}</div>
         </div>
     }
 }

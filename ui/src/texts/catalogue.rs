@@ -364,6 +364,7 @@ catalogue! {
     run_failed: "The run failed", "Der Lauf ist gescheitert";
     run_in_script: "Line {line}, column {column} of the script", "Zeile {line}, Spalte {column} des Skripts";
     run_show_step: "Show the step", "Schritt zeigen";
+    run_overview: "The run", "Der Lauf";
     run_not_kept: "This flow keeps no messages, inputs and outputs of such runs; its settings say so.", "Dieser Flow behält von solchen Läufen keine Nachrichten, Eingaben und Ausgaben; so sagen es seine Einstellungen.";
     run_steps: "Steps", "Schritte";
     run_version_gone: "Version {n} of this flow is gone, so the run is shown as a list.", "Version {n} dieses Flows ist nicht mehr da, daher wird der Lauf als Liste gezeigt.";
