@@ -12,6 +12,8 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, SETTINGS};
 
+/// The stack of each thread, in bytes: what scripts may nest must fit, and unused pages cost nothing.
+const STACK: usize = 16 << 20;
 /// Nothing to complain about.
 const CLEAN: u8 = 0;
 /// The files were read and something in them is wrong, or the run failed.
@@ -138,6 +140,7 @@ pub fn main() -> ExitCode {
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
     {
