@@ -16,11 +16,11 @@ try {
   // An empty server says what to do, and the first load is small.
   await page.goto("/");
   await byTest(page, "empty").waitFor();
-  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
   const total = [...loaded.values()].reduce((sum, bytes) => sum + bytes, 0);
   const list = [...loaded].map(([url, bytes]) => `  ${String(bytes).padStart(8)}  ${new URL(url).pathname}`).join("\n");
   console.log(`first load: ${total} bytes in ${loaded.size} requests\n${list}`);
-  assert.ok(total > 100_000, "the first load was not counted");
+  assert.ok(total > 100_000 && list.includes(".wasm") && list.includes(".woff2"), "the first load was not counted");
 
   // A connection with a secret that is made on the way.
   await page.goto("/connections");
@@ -53,6 +53,7 @@ try {
   const live = await cardState(page, "call", "running", "waiting");
   console.log(`while it ran, the card was ${live}`);
   assert.equal(await card(page, "after").getAttribute("data-status"), "pending");
+  await cardState(page, "call", "running");
   await cardState(page, "call", "succeeded");
   await cardState(page, "after", "succeeded");
   await cardState(page, "small", "skipped");

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    database::Database,
     http::{Events, Reply, Request, send},
     wait::until,
 };
@@ -62,6 +63,15 @@ impl Start {
     pub fn data(mut self, folder: &Path) -> Start {
         self.data = Some(folder.to_path_buf());
         self
+    }
+
+    /// The same with this database.
+    #[must_use]
+    pub fn database(self, database: &Database) -> Start {
+        match database.url() {
+            Some(url) => self.variable("WEIR_DATABASE_URL", &url),
+            None => self,
+        }
     }
 
     /// The same with an argument behind `serve`.

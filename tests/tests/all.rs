@@ -12,6 +12,7 @@ mod crash;
 mod gallery;
 mod http_face;
 mod operation;
+mod readme;
 mod secrets;
 mod tidy;
 mod triggers;

@@ -10,7 +10,7 @@ use weir_tests::{Act, Partner, Request, Start, Weir, flow_file, root};
 fn a_flow_is_imported_published_tried_and_watched() {
     let partner = Partner::with(|_, index| match index {
         0 => Act::reply(503, json!({ "error": "warming up" })),
-        _ => Act::reply(200, json!({ "mark": "booked-4711" })).after(Duration::from_millis(800)),
+        _ => Act::reply(200, json!({ "mark": "booked-4711" })).after(Duration::from_millis(1500)),
     });
     let weir = Weir::start();
     let folder = TempDir::new().unwrap();

@@ -353,11 +353,10 @@ fn judge(weir: &Weir, partner: &Partner, accepted: &BTreeMap<String, String>) {
 }
 
 fn start(data: &Path, database: &Database) -> Weir {
-    let start = Start::default().data(&data.join("data"));
-    match database.url() {
-        Some(url) => start.variable("WEIR_DATABASE_URL", &url).start(),
-        None => start.start(),
-    }
+    Start::default()
+        .data(&data.join("data"))
+        .database(database)
+        .start()
 }
 
 fn set_up(weir: &Weir, partner: &Partner) {

@@ -1,7 +1,7 @@
 //! The API as the page and the command line use it: drafts, versions, runs by hand, lists and live events.
 
 use serde_json::{Value, json};
-use weir_tests::{Partner, Request, Weir};
+use weir_tests::{Database, Partner, Request, Start, Weir};
 
 /// A flow with a manual trigger whose one step gives the body back.
 pub(crate) fn echo(id: &str) -> Value {
@@ -201,8 +201,17 @@ fn a_run_by_hand_is_accepted_and_found_again() {
 }
 
 #[test]
-fn lists_come_in_pages_and_searches_find() {
-    let weir = Weir::start();
+fn lists_come_in_pages_and_searches_find_on_sqlite() {
+    lists_come_in_pages(&Database::Sqlite);
+}
+
+#[test]
+fn lists_come_in_pages_and_searches_find_on_postgresql() {
+    lists_come_in_pages(&Database::postgresql("lists"));
+}
+
+fn lists_come_in_pages(database: &Database) {
+    let weir = Start::default().database(database).start();
     let mut failing = echo("fails");
     failing["steps"]["echo"] = json!({ "kind": "fail", "config": { "message": "= `no ${trigger.body}`", "class": "rejected" } });
     weir.publish(&echo("works"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use weir_tests::{Request, Start, Weir, until};
+use weir_tests::{Database, Request, Start, Weir, until};
 
 use crate::http_face::echo;
 
@@ -184,10 +184,21 @@ fn the_api_answers_only_to_its_own_names_and_pages() {
 }
 
 #[test]
-fn everything_is_there_again_after_a_restart() {
+fn everything_is_there_again_after_a_restart_on_sqlite() {
+    everything_is_there_again(&Database::Sqlite, "sqlite");
+}
+
+#[test]
+fn everything_is_there_again_after_a_restart_on_postgresql() {
+    everything_is_there_again(&Database::postgresql("restart"), "postgresql");
+}
+
+fn everything_is_there_again(database: &Database, name: &str) {
     let data = TempDir::new().unwrap();
     let folder = data.path().join("data");
-    let weir = Start::default().data(&folder).start();
+    let start = || Start::default().data(&folder).database(database).start();
+    let weir = start();
+    assert_eq!(weir.get("/system").expect(200).json()["database"], name);
     weir.publish(&echo("stays"));
     weir.secret("stays", "a secret");
     weir.connect(
@@ -216,7 +227,7 @@ fn everything_is_there_again_after_a_restart() {
     weir.ended(&run);
     let before = look(&weir);
     assert!(weir.stop().0.success());
-    let weir = Start::default().data(&folder).start();
+    let weir = start();
     assert_eq!(look(&weir), before);
     weir.api("POST", "/flows/stays/runs", &json!({}))
         .expect(202);
