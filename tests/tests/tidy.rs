@@ -334,8 +334,11 @@ fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     for entry in entries.map(|entry| entry.expect("a folder that can be read")) {
         let (path, name) = (entry.path(), entry.file_name());
         if entry.file_type().expect("a file has a type").is_dir() {
-            let built = ["target", "node_modules", "dist", "dist.new", "data", ".git"];
-            if !built.contains(&name.to_string_lossy().as_ref()) {
+            let name = name.to_string_lossy();
+            let built = ["target", "node_modules", "dist", "dist.new", "data"];
+            // Tools leave their notes in hidden folders; only these are ours.
+            let ours = !name.starts_with('.') || [".ci", ".cargo"].contains(&name.as_ref());
+            if ours && !built.contains(&name.as_ref()) {
                 found.extend(files(&path, extensions));
             }
         } else {
@@ -350,7 +353,8 @@ fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
 }
 
 fn read(file: &Path) -> String {
-    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    let bytes = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The trimmed lines with their numbers, from 1.
