@@ -147,6 +147,123 @@ fn the_api_describes_itself_and_the_server_says_how_it_is() {
 }
 
 #[test]
+fn no_request_makes_the_server_fail_on_sqlite() {
+    no_request_makes_the_server_fail(&Database::Sqlite);
+}
+
+#[test]
+fn no_request_makes_the_server_fail_on_postgresql() {
+    no_request_makes_the_server_fail(&Database::postgresql("odd"));
+}
+
+fn no_request_makes_the_server_fail(database: &Database) {
+    let weir = Start::default().database(database).start();
+    weir.publish(&echo("there"));
+    let document = weir.get("/openapi.json").expect(200).json();
+    let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    let long = "x".repeat(3_000);
+    let mut zero = echo("there");
+    zero["title"] = json!("a\0b");
+    let zero_title = zero.to_string();
+    zero["id"] = json!("zero");
+    zero["steps"]["echo"]["description"] = json!("\0");
+    let zero_step = zero.to_string();
+    let bodies = [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "\"text\"",
+        "17",
+        "{\"a\":",
+        "\u{feff}{}",
+        "{\"value\":null}",
+        "{\"value\":\"\"}",
+        "{\"trigger\":[],\"message\":{\"headers\":[]}}",
+        "{\"base_url\":\"file:///\"}",
+        "{\"base_url\":\"https://example.com\",\"auth\":{\"kind\":\"none\",\"token\":1}}",
+        "{\"format\":\"weir/flow@1\",\"id\":\"there\",\"steps\":{\"a\":{}}}",
+        deep.as_str(),
+        // PostgreSQL has no texts with a zero in them.
+        "{\"note\":\"\\u0000\",\"value\":\"\\u0000\",\"title\":\"\\u0000\",\"message\":{\"body\":\"\\u0000\"}}",
+        "{\"note\":\"\\u0000\"}",
+        "{\"value\":\"a\\u0000b\"}",
+        "{\"message\":{\"body\":\"\\u0000\",\"headers\":{\"\\u0000\":\"\\u0000\"}}}",
+        zero_title.as_str(),
+        zero_step.as_str(),
+    ];
+    let names = [
+        "there",
+        "nobody",
+        "..",
+        "%00",
+        "%F0%9F%92%A9",
+        "-1",
+        "0",
+        "1",
+        "99999999999999999999",
+        long.as_str(),
+    ];
+    let queries = [
+        "",
+        "?limit=-1",
+        "?limit=1&cursor=%00",
+        "?cursor=x&flow=%F0%9F%92%A9",
+        "?status=&from=&to=&trigger=",
+        "?limit=1&limit=2",
+        "?%",
+    ];
+    let mut asked = 0;
+    let mut operations: Vec<(String, &String)> = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        if !path.ends_with("/events") {
+            let methods = methods.as_object().unwrap().keys();
+            operations.extend(methods.map(|method| (method.to_uppercase(), path)));
+        }
+    }
+    // What deletes comes last, so that the others find something.
+    operations.sort_by_key(|(method, _)| method == "DELETE");
+    for (method, path) in operations {
+        let writes = method == "POST" || method == "PUT";
+        for (i, name) in names.iter().enumerate() {
+            let parts = path
+                .split('/')
+                .map(|part| if part.starts_with('{') { *name } else { part });
+            let real = parts.collect::<Vec<_>>().join("/");
+            // Every body with the name that is there, and one of them with each of the others.
+            let chosen = match (writes, i) {
+                (false, _) => &bodies[..1],
+                (true, 0) => &bodies[..],
+                (true, i) => &bodies[i..=i],
+            };
+            for body in chosen {
+                let target = format!("{real}{}", queries[asked % queries.len()]);
+                let request =
+                    Request::new(&method, &target).header("content-type", "application/json");
+                let reply = weir.send(&request.header("if-match", "*").body(*body));
+                let sent = &body[..body.len().min(200)];
+                assert!(reply.status < 500, "{method} {target} with {sent}: {reply}");
+                let problem = reply.header("content-type") == Some("application/problem+json");
+                assert!(reply.status < 400 || problem, "{method} {target}: {reply}");
+                asked += 1;
+            }
+            if !path.contains('{') {
+                break;
+            }
+        }
+    }
+    assert!(asked > 150, "only {asked} requests");
+    assert_eq!(
+        weir.send(&Request::new("GET", "/health/ready"))
+            .expect(200)
+            .json(),
+        json!({ "status": "ok" })
+    );
+    let log = weir.log();
+    assert!(!log.contains("ERROR") && !log.contains("panicked"), "{log}");
+}
+
+#[test]
 fn the_api_answers_only_to_its_own_names_and_pages() {
     let weir = Weir::start();
     let reply = weir.send(&Request::new("GET", "/api/v1/flows").header("x-request-id", "mine-1"));
