@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::{prelude::*, task::spawn_local};
 use serde_json::Value;
-use weir_flows::document::Flow;
+use weir_flows::{document::Flow, problem::Problem};
 
 use super::{Document, read_document};
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         button::{Button, Weight},
         field::{Choice, Field},
         icon::{Glyph, Icon},
+        problems::ProblemList,
         state::{Empty, Skeleton, TroubleNote, shown},
         time::Took,
         toast::toast,
@@ -133,6 +134,8 @@ fn TryStage(
     });
     let busy = RwSignal::new(false);
     let started: RwSignal<Option<String>> = RwSignal::new(None);
+    // Why the trigger refuses the message, by its schema.
+    let refused: RwSignal<Vec<Problem>> = RwSignal::new(Vec::new());
     let start = move || {
         let Ok(message) = message.get_untracked() else {
             return;
@@ -146,9 +149,13 @@ fn TryStage(
         };
         let path = format!("{address}/runs");
         busy.set(true);
+        refused.set(Vec::new());
         spawn_local(async move {
             match api::send::<RunSummary>("POST", &path, &wish).await {
                 Ok(run) => drop(started.try_set(Some(run.id))),
+                Err(trouble) if !trouble.errors.is_empty() => {
+                    refused.try_set(trouble.errors);
+                }
                 Err(trouble) => toast.trouble(&trouble),
             }
             busy.try_set(false);
@@ -226,6 +233,15 @@ fn TryStage(
                     <Editor id="try-headers" label=t.try_headers text=headers lines=2 wrong=move |text| read_texts(text).err()/>
                     <Editor id="try-query" label=t.try_query text=query lines=2 wrong=move |text| read_texts(text).err()/>
                 </div>
+                {move || {
+                    let found = refused.get();
+                    (!found.is_empty()).then(|| view! {
+                        <div class="try-refused" role="alert" data-testid="try-refused">
+                            <p class="import-line bad"><Glyph icon=Icon::CircleX/>{t.try_refused}</p>
+                            <ProblemList problems=found/>
+                        </div>
+                    })
+                }}
                 <footer class="try-foot">
                     <p class="fine">{t.try_real}</p>
                     <Button
