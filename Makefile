@@ -55,16 +55,20 @@ audit: ## Look for known weaknesses in the dependencies (needs the network)
 .PHONY: dev
 dev: ## Run Weir, and build and start it anew when a file changes
 	@./setup --dev
-	server=
+	server= began=$$(mktemp)
 	stop() { if [ -n "$$server" ]; then kill "$$server" 2> /dev/null || true; wait "$$server" || true; server=; fi; }
-	trap stop EXIT
+	trap 'stop; rm -f "$$began"' EXIT
 	trap 'exit 0' INT TERM
 	while true; do
+	  touch "$$began"
 	  if ui/build --dev && $(CARGO) build -p weir-server --bin weir; then
 	    stop
 	    $(TARGET)/debug/weir serve --gallery &
 	    server=$$!
 	  fi
+	  # What was written while the build ran has not been built yet.
+	  if [ -n "$$(find Cargo.toml flows migrations server ui \( -name node_modules -o -name 'dist*' \) -prune \
+	      -o -type f -newer "$$began" -print -quit)" ]; then continue; fi
 	  # Editors write a file in several steps; the pause lets them finish.
 	  inotifywait -qq -r -e close_write,create,delete,move --exclude '/(node_modules|dist|dist\.new)(/|$$)|~$$|\.sw.$$' \
 	    Cargo.toml flows migrations server ui
