@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -218,7 +218,8 @@ impl Drop for Partner {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        // A test that failed while it looked has its report; the partner still has to stop in good order.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets a call wait for its delay and while the partner holds its answers.

@@ -22,6 +22,9 @@ use crate::{
 /// What the server says once it listens; the address follows.
 const LISTENS: &str = "Weir listens on http://";
 
+/// What the server says when it was asked to stop.
+const STOPS: &str = "stopping: ";
+
 /// The top of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -276,17 +279,28 @@ impl Weir {
         self.log()
     }
 
-    /// Asks it to stop (SIGTERM), waits for its end, and gives its exit status and its log.
+    /// Asks it to stop (SIGTERM), and waits until it says that it does.
     ///
     /// # Panics
-    /// When it does not stop.
-    pub fn stop(mut self) -> (ExitStatus, String) {
+    /// When it does not.
+    pub fn ask_to_stop(&self) {
         let sent = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()
             .unwrap();
         assert!(sent.success(), "kill: {sent}");
-        let status = until("the server to stop", || self.child.try_wait().unwrap());
+        until("the server to stop", || {
+            self.log().contains(STOPS).then_some(())
+        });
+    }
+
+    /// Stops it in good order, and gives its exit status and its log.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        self.ask_to_stop();
+        let status = until("the server to end", || self.child.try_wait().unwrap());
         self.reader.take().unwrap().join().unwrap();
         (status, self.log())
     }

@@ -39,7 +39,8 @@ fn a_killed_server_loses_nothing_on_postgresql() {
 
 #[test]
 fn a_good_stop_loses_nothing_and_does_nothing_twice() {
-    let partner = Partner::with(|_, _| Act::ok().after(Duration::from_millis(300)));
+    let partner = Partner::start();
+    partner.hold();
     let data = TempDir::new().unwrap();
     let weir = start(data.path(), &Database::Sqlite);
     set_up(&weir, &partner);
@@ -54,13 +55,17 @@ fn a_good_stop_loses_nothing_and_does_nothing_twice() {
                 .to_owned(),
         );
     }
-    partner.wait_open(OPEN);
+    // All calls are underway when it is asked to stop, and are answered only afterwards.
+    partner.wait_open(30);
+    weir.ask_to_stop();
+    partner.release();
     let (status, log) = weir.stop();
     assert!(status.success(), "{status}\n{log}");
     assert!(log.contains("stopped"), "{log}");
     assert!(!log.contains("ERROR"), "{log}");
 
     let weir = start(data.path(), &Database::Sqlite);
+    assert_eq!(partner.calls().len(), 30);
     for id in &accepted {
         let run = weir.ended(id);
         assert_eq!(run["status"], "succeeded", "{run:#}");

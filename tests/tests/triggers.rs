@@ -301,7 +301,7 @@ fn a_failed_run_tells_its_caller_why_by_its_status() {
         "/rate_limited" => Act::reply(429, json!({})),
         "/rejected" => Act::reply(400, json!({ "field": "qty" })),
         "/denied" => Act::reply(403, json!({})),
-        _ => Act::ok().after(Duration::from_secs(3)),
+        _ => Act::ok().after(Duration::from_secs(20)),
     });
     let weir = Weir::start();
     weir.connect("partner", &json!({ "base_url": partner.url() }));
@@ -309,7 +309,7 @@ fn a_failed_run_tells_its_caller_why_by_its_status() {
         "format": "weir/flow@1", "id": "fails",
         "triggers": { "in": { "kind": "http", "config": { "path": "/fails/{class}" } }, "script": { "kind": "http", "config": { "path": "/script" } }, "own": { "kind": "http", "config": { "path": "/own" } } },
         "steps": {
-            "call": { "kind": "http", "connection": "partner", "config": { "method": "POST", "path": "= `/${trigger.params.class}`" }, "timeout": "300ms", "retry": { "attempts": 1 } },
+            "call": { "kind": "http", "connection": "partner", "config": { "method": "POST", "path": "= `/${trigger.params.class}`" }, "timeout": "1s", "retry": { "attempts": 1 } },
             "map": { "kind": "map", "config": { "script": "let a = 1;\nparse_json(\"{\")" } },
             "refuse": { "kind": "fail", "config": { "message": "= `no ${trigger.body.what}`", "class": "rejected" } }
         },
