@@ -13,7 +13,7 @@ const MINUTE: f64 = 60.0 * SECOND;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
-/// A duration in milliseconds with two units at most: `12 ms`, `1.4 s`, `2 min 5 s`, `1 h 3 min`.
+/// A duration in milliseconds with two units at most: `< 1 ms`, `12 ms`, `1.4 s`, `2 min 5 s`, `1 h 3 min`.
 pub(crate) fn duration(t: &Texts, millis: f64) -> String {
     let pair = |big: f64, big_unit: &str, small: f64, small_unit: &str| {
         let whole = (millis / big).floor();
@@ -25,6 +25,7 @@ pub(crate) fn duration(t: &Texts, millis: f64) -> String {
         }
     };
     match millis {
+        m if m < 1.0 => "< 1 ms".to_owned(),
         m if m < SECOND => format!("{:.0} ms", m.floor()),
         m if m < 10.0 * SECOND => {
             format!("{:.1} s", (m / 100.0).floor() / 10.0).replace('.', t.decimal_point)
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn durations() {
         for (millis, said) in [
-            (0.0, "0 ms"),
+            (0.0, "< 1 ms"),
             (12.4, "12 ms"),
             (999.9, "999 ms"),
             (1_449.0, "1.4 s"),

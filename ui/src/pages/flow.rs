@@ -22,7 +22,7 @@ use super::{
 use crate::{
     api::{self, FlowSummary, Trouble, encode},
     kit::{
-        button::{Button, Weight},
+        button::{Button, IconButton, Weight},
         icon::{Glyph, Icon},
         problems::ProblemList,
         state::{Skeleton, TroubleNote, shown},
@@ -144,7 +144,7 @@ fn OneFlow(id: String) -> impl IntoView {
         "try" => view! { <TryTab address=address.get_value() summary from_run=from_run.get() around publish=move || publishing.set(summary.ready())/> }.into_any(),
         "runs" => {
             let filters = Filters { flow: list_id.clone(), ..Filters::default() };
-            view! { <div class="page-body"><RunList filters=Signal::stored(filters) within=true/></div> }.into_any()
+            view! { <div class="page-body"><RunList filters=Signal::stored(filters) names=Signal::derive(move || summary.ready().into_iter().collect()) within=true/></div> }.into_any()
         }
         "versions" => view! { <VersionsTab address=address.get_value() summary/> }.into_any(),
         "document" => shown(draft, move |read: Document| view! { <DocumentTab text=read.text/> }).into_any(),
@@ -162,8 +162,14 @@ fn OneFlow(id: String) -> impl IntoView {
     let export_id = id.clone();
     let notes = move || {
         let found = warnings.get();
-        (!found.is_empty())
-            .then(|| view! { <div class="flow-problems"><ProblemList problems=found show/></div> })
+        (!found.is_empty()).then(|| {
+            view! {
+                <div class="flow-problems">
+                    <ProblemList problems=found show/>
+                    <IconButton icon=Icon::X label=t.close press=move |_| warnings.set(Vec::new())/>
+                </div>
+            }
+        })
     };
     view! {
         <div class="whole">

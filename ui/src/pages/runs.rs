@@ -241,14 +241,8 @@ pub(crate) fn RunList(
     });
     follow(filters, move || read(false));
     let rows = Memo::new(move |_| shown.with(|shown| shown.runs.clone()));
-    let title = move |flow: &str| {
-        names.with(|names| {
-            names
-                .iter()
-                .find(|known| known.id == flow)
-                .map(|known| known.name().to_owned())
-        })
-    };
+    let title =
+        move |flow: &str| names.with(|names| names.iter().find(|known| known.id == flow).cloned());
     let table = move || {
         view! {
             <div class="table-frame">
@@ -330,7 +324,7 @@ impl Shown {
 fn row(
     run: RunSummary,
     within: bool,
-    title: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    flow_of: impl Fn(&str) -> Option<FlowSummary> + Clone + Send + Sync + 'static,
 ) -> impl IntoView {
     let t = texts();
     let address = format!("/runs/{}", encode(&run.id));
@@ -340,11 +334,22 @@ fn row(
         view! { <span class="failure-line" title=format!("{class}. {}", failure.message)>{step}{failure.message.clone()}</span> }
     });
     let flow = run.flow.clone();
+    let trigger = {
+        let (flow_of, flow, id) = (flow_of.clone(), run.flow.clone(), run.trigger);
+        move || {
+            let known = flow_of(&flow)
+                .and_then(|flow| flow.triggers.into_iter().find(|trigger| trigger.id == id));
+            known
+                .map(|trigger| trigger.title)
+                .filter(|title| !title.is_empty())
+                .unwrap_or_else(|| id.clone())
+        }
+    };
     let version = format!("v{}", run.version);
     let name = (!within).then(|| {
         view! {
             <td>
-                <span class="run-flow">{move || title(&flow).unwrap_or_else(|| flow.clone())}</span>
+                <span class="run-flow">{move || flow_of(&flow).map_or_else(|| flow.clone(), |known| known.name().to_owned())}</span>
                 " " <span class="fine">{version}</span>
             </td>
         }
@@ -353,7 +358,7 @@ fn row(
         <tr class="row-link" data-testid="run-row" data-run=run.id.clone() data-status=run.status.word()>
             <th scope="row"><a class="row-anchor" href=address><RunBadge status=run.status/></a></th>
             {name}
-            <td class="mono">{run.trigger}</td>
+            <td>{trigger}</td>
             <td><TimeAgo at=run.started_at.clone()/></td>
             <td class="cell-number"><Took from=run.started_at to=run.ended_at/></td>
             <td class="cell-text">{failure}</td>

@@ -154,6 +154,8 @@ fn TryStage(
             match api::send::<RunSummary>("POST", &path, &wish).await {
                 Ok(run) => drop(started.try_set(Some(run.id))),
                 Err(trouble) if !trouble.errors.is_empty() => {
+                    // What an earlier message did is not the answer to this one.
+                    started.try_set(None);
                     refused.try_set(trouble.errors);
                 }
                 Err(trouble) => toast.trouble(&trouble),
