@@ -270,20 +270,29 @@ impl Store {
             .map_err(|error| error::seen(&error))
     }
 
-    /// After PostgreSQL was restarted every connection of the pool fails once, so reads are tried again.
+    /// After PostgreSQL was restarted every connection of the pool fails once, so reads are tried again, for as long as
+    /// somebody may be expected to wait for a page.
     async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, Error> {
-        const PAUSES: [u64; 4] = [0, 50, 200, 500];
+        const PAUSES: [u64; 8] = [0, 10, 50, 100, 200, 300, 500, 800];
+        const ENOUGH: Duration = Duration::from_secs(4);
+        let since = Instant::now();
         let mut pauses = PAUSES.into_iter();
         loop {
-            match self.shared.readers.query_all_raw(statement.clone()).await {
+            let error = match self.shared.readers.query_all_raw(statement.clone()).await {
                 Ok(rows) => return Ok(rows),
-                Err(_) if self.shared.jobs.is_closed() => return Err(Error::Closed),
-                Err(error) => match pauses.next() {
-                    Some(pause) if error::trouble(&error) == error::Trouble::Passing => {
-                        sleep(Duration::from_millis(pause)).await;
-                    }
-                    _ => return Err(error::seen(&error)),
-                },
+                Err(error) => error,
+            };
+            if self.shared.jobs.is_closed() {
+                return Err(Error::Closed);
+            }
+            match pauses.next() {
+                Some(pause)
+                    if error::trouble(&error) == error::Trouble::Passing
+                        && since.elapsed() < ENOUGH =>
+                {
+                    sleep(Duration::from_millis(pause)).await;
+                }
+                _ => return Err(error::seen(&error)),
             }
         }
     }

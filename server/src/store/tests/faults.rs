@@ -28,12 +28,7 @@ async fn sessions_end(settings: Settings) {
     let Database::Postgresql { url } = &settings.database else {
         panic!("this is a test of PostgreSQL");
     };
-    let name = url
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .trim_end_matches('?')
-        .to_owned();
+    let name = database_name(url);
     let admin = postgresql_admin().await;
     let clients = (0..32).map(|_| {
         let store = store.clone();
@@ -56,11 +51,13 @@ async fn sessions_end(settings: Settings) {
     let clients: Vec<_> = clients.collect();
     let mut cut = 0;
     while clients.iter().any(|client| !client.is_finished()) {
-        let writers = format!(
+        // The readers too at times, but not so often that no read comes through.
+        let whose = if cut % 8 == 0 { "weir%" } else { "weir writer" };
+        let end = format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = '{name}' AND application_name LIKE 'weir%'"
+             WHERE datname = '{name}' AND application_name LIKE '{whose}'"
         );
-        admin.execute_unprepared(&writers).await.unwrap();
+        admin.execute_unprepared(&end).await.unwrap();
         cut += 1;
         // The writer comes back between two cuts, for at least one transaction.
         let run = new_run("between", 1, Status::Succeeded);
@@ -128,6 +125,12 @@ async fn answers_lost(settings: Settings) {
     store.close().await;
 }
 
+/// The name of the database at the end of a URL.
+fn database_name(url: &str) -> String {
+    let (url, _) = url.split_once('?').unwrap_or((url, ""));
+    url.rsplit('/').next().unwrap().to_owned()
+}
+
 /// A wire to PostgreSQL that breaks: at every fourth commit before it arrives, at every fourth after it was done.
 struct Wire {
     url: String,
@@ -143,7 +146,12 @@ impl Wire {
         let server = server.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let wire = Wire {
-            url: format!("{user}@{}/{database}", listener.local_addr().unwrap()),
+            // In plain sight, so that commits can be seen on it.
+            url: format!(
+                "{user}@{}/{}?sslmode=disable",
+                listener.local_addr().unwrap(),
+                database_name(database)
+            ),
             cutting: Arc::default(),
             lost_answers: Arc::default(),
             lost_commits: Arc::default(),
@@ -225,12 +233,7 @@ async fn gone_for_good(mut settings: Settings) {
     let Database::Postgresql { url } = &settings.database else {
         panic!("this is a test of PostgreSQL");
     };
-    let name = url
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .trim_end_matches('?')
-        .to_owned();
+    let name = database_name(url);
     let admin = postgresql_admin().await;
     let allow = |allowed: bool| format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}");
     admin.execute_unprepared(&allow(false)).await.unwrap();
