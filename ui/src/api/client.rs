@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 use weir_flows::problem::Problem;
 
-use super::types::Page;
+use super::types::{Page, RunSummary, TryRun};
 
 /// Where the API lives, below the page's own origin.
 const BASE: &str = "/api/v1";
@@ -69,7 +69,7 @@ impl Trouble {
 
 /// Reads a JSON value.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Trouble> {
-    parse(&call("GET", path, None).await?)
+    parse(&call("GET", path, None).await?.text)
 }
 
 /// Reads a list to its end, however many pages it has.
@@ -91,7 +91,7 @@ pub(crate) async fn all<T: DeserializeOwned>(path: &str) -> Result<Vec<T>, Troub
 
 /// Reads a text exactly as it is served.
 pub(crate) async fn get_text(path: &str) -> Result<String, Trouble> {
-    call("GET", path, None).await
+    call("GET", path, None).await.map(|answer| answer.text)
 }
 
 /// Sends a JSON value and reads one back.
@@ -110,8 +110,15 @@ pub(crate) async fn send_text<T: DeserializeOwned>(
     path: &str,
     body: &str,
 ) -> Result<T, Trouble> {
-    let text = call(method, path, Some(body)).await?;
+    let text = call(method, path, Some(body)).await?.text;
     parse(if text.is_empty() { "null" } else { &text })
+}
+
+/// Starts a run. The flag tells whether the message had been accepted before, so that its run from then came back.
+pub(crate) async fn start(flow: &str, wish: &TryRun) -> Result<(RunSummary, bool), Trouble> {
+    let body = serde_json::to_string(wish).map_err(|error| unreadable(&error))?;
+    let answer = call("POST", &format!("{flow}/runs"), Some(&body)).await?;
+    Ok((parse(&answer.text)?, answer.duplicate))
 }
 
 /// Deletes a thing.
@@ -124,7 +131,13 @@ pub(crate) fn encode(text: &str) -> String {
     encode_uri_component(text).into()
 }
 
-async fn call(method: &str, path: &str, body: Option<&str>) -> Result<String, Trouble> {
+/// A success: its text, and whether it is the answer to an earlier message with the same key.
+struct Answer {
+    text: String,
+    duplicate: bool,
+}
+
+async fn call(method: &str, path: &str, body: Option<&str>) -> Result<Answer, Trouble> {
     let offline = |error: JsValue| Trouble::offline(&error);
     let headers = Headers::new().map_err(offline)?;
     headers.set("accept", "application/json").map_err(offline)?;
@@ -147,10 +160,12 @@ async fn call(method: &str, path: &str, body: Option<&str>) -> Result<String, Tr
         .await
         .map_err(offline)?;
     let text = text.as_string().unwrap_or_default();
+    let header = |name: &str| response.headers().get(name).ok().flatten();
     if response.ok() {
-        return Ok(text);
+        let duplicate = header("weir-duplicate").is_some_and(|word| word == "true");
+        return Ok(Answer { text, duplicate });
     }
-    let request_id = response.headers().get("x-request-id").ok().flatten();
+    let request_id = header("x-request-id");
     Err(Trouble::read(response.status(), request_id, &text))
 }
 

@@ -297,6 +297,7 @@ catalogue! {
     try_format: "Format", "Formatieren";
     try_not_json: "Not JSON: {why} (line {line}, column {column})", "Kein JSON: {why} (Zeile {line}, Spalte {column})";
     try_not_object: "An object of texts is expected, such as {\"name\": \"value\"}.", "Erwartet wird ein Objekt mit Texten, etwa {\"name\": \"value\"}.";
+    try_duplicate: "This message was accepted before; this is its run from then. Change what the trigger tells messages apart by to start a new one.", "Diese Nachricht wurde schon einmal angenommen; dies ist ihr Lauf von damals. Ändern Sie, woran der Auslöser Nachrichten unterscheidet, um einen neuen zu starten.";
     try_refused: "The trigger refuses this message", "Der Auslöser lehnt diese Nachricht ab";
     try_real: "A try is a real run: actions call the outside and it appears in the list of runs.", "Ein Versuch ist ein echter Lauf: Aktionen rufen nach außen, und er erscheint in der Liste der Läufe.";
     try_unpublished_title: "Publish the flow to try it", "Zum Ausprobieren veröffentlichen";

@@ -8,7 +8,7 @@ use weir_flows::{document::Flow, problem::Problem};
 
 use super::{Document, read_document};
 use crate::{
-    api::{self, FlowSummary, RunDetail, RunSummary, TryMessage, TryRun, encode},
+    api::{self, FlowSummary, RunDetail, TryMessage, TryRun, encode},
     canvas::{Graph, Live},
     inspect::Surroundings,
     kit::{
@@ -133,7 +133,7 @@ fn TryStage(
         })
     });
     let busy = RwSignal::new(false);
-    let started: RwSignal<Option<String>> = RwSignal::new(None);
+    let started: RwSignal<Option<Started>> = RwSignal::new(None);
     // Why the trigger refuses the message, by its schema.
     let refused: RwSignal<Vec<Problem>> = RwSignal::new(Vec::new());
     let start = move || {
@@ -147,12 +147,17 @@ fn TryStage(
             trigger: trigger.get_untracked(),
             message,
         };
-        let path = format!("{address}/runs");
+        let address = address.clone();
         busy.set(true);
         refused.set(Vec::new());
         spawn_local(async move {
-            match api::send::<RunSummary>("POST", &path, &wish).await {
-                Ok(run) => drop(started.try_set(Some(run.id))),
+            match api::start(&address, &wish).await {
+                Ok((run, duplicate)) => {
+                    started.try_set(Some(Started {
+                        run: run.id,
+                        duplicate,
+                    }));
+                }
                 Err(trouble) if !trouble.errors.is_empty() => {
                     // What an earlier message did is not the answer to this one.
                     started.try_set(None);
@@ -200,7 +205,9 @@ fn TryStage(
         let flow = flow.clone();
         move || match started.get() {
             None => view! { <SetupStage flow=flow.clone() chosen around/> }.into_any(),
-            Some(run) => view! { <TriedRun flow=flow.clone() run chosen around/> }.into_any(),
+            Some(started) => {
+                view! { <TriedRun flow=flow.clone() started chosen around/> }.into_any()
+            }
         }
     };
     let n = version.to_string();
@@ -289,15 +296,24 @@ fn offered(flow: &Flow, trigger: &str, origin: Option<&RunDetail>) -> Vec<Sample
         .collect()
 }
 
+/// The run that a try led to.
+#[derive(Clone, PartialEq)]
+struct Started {
+    run: String,
+    /// Whether it is the run of an earlier message with the same key.
+    duplicate: bool,
+}
+
 /// The run that was started, as it goes on.
 #[component]
 fn TriedRun(
     flow: Arc<Flow>,
-    run: String,
+    started: Started,
     chosen: RwSignal<Option<String>>,
     #[prop(into)] around: Signal<Surroundings>,
 ) -> impl IntoView {
     let t = texts();
+    let Started { run, duplicate } = started;
     let graph = Arc::new(Graph::of(&flow));
     let live = Live::new(&graph, flow.links.len());
     let watch = watch(run.clone(), live);
@@ -320,6 +336,9 @@ fn TriedRun(
                 <Glyph icon=Icon::ArrowRight size=14/>
             </a>
         </p>
+        {duplicate.then(|| view! {
+            <p class="strip warn" role="status" data-testid="try-duplicate"><Glyph icon=Icon::CircleAlert/>{t.try_duplicate}</p>
+        })}
         <RunStage flow graph watch chosen around/>
     }
 }
