@@ -362,7 +362,7 @@ impl Fold<'_> {
         } else {
             Some(&state.calls)
         };
-        let (Some(action), Some(calls)) = (action_of(plan, step, undo), calls) else {
+        let (Some(action), Some(calls)) = (plan.action(step, undo), calls) else {
             return;
         };
         let (Some(config), number) = (calls.config.clone(), calls.attempts.len() as u32 + 1) else {
@@ -497,7 +497,7 @@ impl Fold<'_> {
 
     /// When the next attempt is due, if the failure, the policy and the idempotency allow one.
     fn retry_at(&self, step: usize, number: u32, failure: &Failure, undo: bool) -> Option<i64> {
-        let action = action_of(self.plan, step, undo)?;
+        let action = self.plan.action(step, undo)?;
         let policy = &action.retry;
         let state = &self.run.steps[step];
         let config = if undo {
@@ -577,14 +577,6 @@ impl Fold<'_> {
 /// The failure of a run in one line, as lists show it.
 pub fn summary(failure: &RunFailure) -> Value {
     serde_json::json!({ "step": failure.step, "class": failure.failure.class, "message": failure.failure.message })
-}
-
-fn action_of(plan: &Plan, step: usize, undo: bool) -> Option<&PlanAction> {
-    match (&plan.steps[step].body, undo) {
-        (_, true) => plan.steps[step].undo.as_ref(),
-        (Body::Action(action), false) => Some(action),
-        _ => None,
-    }
 }
 
 /// Spreads one die over many uses (the finaliser of SplitMix64).

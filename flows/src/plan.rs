@@ -296,6 +296,15 @@ impl Plan {
         })
     }
 
+    /// The action of a step, or the one that reverses it; `None` where there is none.
+    pub fn action(&self, step: usize, undo: bool) -> Option<&PlanAction> {
+        match (&self.steps[step].body, undo) {
+            (_, true) => self.steps[step].undo.as_ref(),
+            (Body::Action(action), false) => Some(action),
+            _ => None,
+        }
+    }
+
     /// The position of a step.
     pub fn position(&self, id: &str) -> Option<usize> {
         self.ids.position(id)

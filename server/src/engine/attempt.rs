@@ -7,7 +7,7 @@ use serde_json::Value;
 use weir_flows::{
     advance::{Command, Event},
     failure::{Class, Failure},
-    plan::{Body, Plan},
+    plan::Plan,
 };
 
 use super::{Engine, Version};
@@ -129,14 +129,9 @@ async fn prepare(means: &Means<'_>, plan: &Plan, command: &Command) -> Result<Pr
     let kind = &command.kind;
     let connector = connectors::find(kind)
         .ok_or_else(|| Failure::broken(format!("this server has no connector `{kind}`")))?;
-    let step = plan
+    let action = plan
         .position(&command.step)
-        .map(|position| &plan.steps[position]);
-    let action = step.and_then(|step| match (&step.body, command.undo) {
-        (_, true) => step.undo.as_ref(),
-        (Body::Action(action), false) => Some(action),
-        _ => None,
-    });
+        .and_then(|step| plan.action(step, command.undo));
     let written = action
         .map(|action| Arc::clone(&action.written))
         .unwrap_or_default();

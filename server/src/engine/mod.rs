@@ -64,7 +64,7 @@ impl Default for Limits {
             script_time: Duration::from_secs(2),
             script_operations: 5_000_000,
             script_memory: 256 << 20,
-            max_response: 8 << 20,
+            max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
             grace: Duration::from_secs(10),
         }
     }
