@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Replaces the boot screen of `index.html` by the page.
-pub(crate) fn start() {
+pub fn start() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         // The page is dead now; a person must see that and what to do.

@@ -21,6 +21,4 @@ mod stage;
 mod texts;
 mod words;
 
-fn main() {
-    app::start();
-}
+pub use app::start;

@@ -1,0 +1,5 @@
+//! The page: what `index.html` loads first.
+
+fn main() {
+    weir_ui::start();
+}
