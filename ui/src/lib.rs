@@ -9,6 +9,18 @@ mod api;
 mod app;
 mod canvas;
 mod clock;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the views that draw with it come next"
+)]
+mod edit;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the views that draw with it come next"
+)]
+mod editor;
 mod files;
 mod inspect;
 mod kit;

@@ -20,6 +20,11 @@ impl Point {
         Point::new(self.x + other.x, self.y + other.y)
     }
 
+    /// The nearest whole pixels, as documents keep places.
+    pub(crate) fn whole(self) -> [i32; 2] {
+        [self.x.round() as i32, self.y.round() as i32]
+    }
+
     pub(crate) fn middle(self, other: Point) -> Point {
         Point::new((self.x + other.x) / 2.0, (self.y + other.y) / 2.0)
     }

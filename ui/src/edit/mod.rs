@@ -1,0 +1,24 @@
+//! The pure half of the editor: what may be done to a document, how it is undone, and what links are allowed.
+//!
+//! Nothing here draws or waits. An operation reads a document and gives a [`Change`]; [`History`] applies it and can
+//! take it back.
+
+mod change;
+mod clip;
+mod connect;
+mod history;
+mod names;
+mod operations;
+
+pub(crate) use change::{Change, Edit, What};
+pub(crate) use clip::{Clip, NotAClip};
+pub(crate) use connect::{End, Illegal, connect, legal, reconnect};
+pub(crate) use history::History;
+pub(crate) use names::{fresh_id, rename};
+pub(crate) use operations::{
+    Added, Chosen, add, add_after, add_on_link, delete, move_by, place, set_head, set_settings,
+    set_step, set_tests, set_trigger,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! The desk: the document under the pen, its history, and what is chosen, as signals that the views of the editor share.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use leptos::prelude::*;
+use weir_flows::{
+    catalog::Catalog,
+    document::{Flow, Slug},
+    problem::Problem,
+};
+
+use super::sample::Sample;
+use crate::{
+    canvas::{Graph, geometry::Point},
+    edit::{Change, Chosen, History, What},
+};
+
+/// What the views of one editor share. All of them change the document through it, and only through it.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk {
+    /// The document as it is drawn now.
+    pub(crate) flow: RwSignal<Arc<Flow>>,
+    /// The same as a drawing.
+    pub(crate) graph: Memo<Arc<Graph>>,
+    /// What is chosen.
+    pub(crate) chosen: RwSignal<Chosen>,
+    /// What the check found in the document, some moments after each change.
+    pub(crate) problems: RwSignal<Arc<Vec<Problem>>>,
+    /// Every kind of trigger and step.
+    pub(crate) catalog: RwSignal<Arc<Catalog>>,
+    /// The names of the connections and of the secrets that are set up on the server.
+    pub(crate) connections: RwSignal<Arc<Vec<String>>>,
+    pub(crate) secrets: RwSignal<Arc<Vec<String>>>,
+    /// The values that expressions are shown against.
+    pub(crate) sample: RwSignal<Arc<Sample>>,
+    /// The place, as a JSON Pointer, that a person asked to be taken to; whoever shows the field takes it.
+    pub(crate) sought: RwSignal<Option<String>>,
+    /// What undo and redo would do.
+    pub(crate) undoable: RwSignal<Option<What>>,
+    pub(crate) redoable: RwSignal<Option<What>>,
+    history: StoredValue<History>,
+}
+
+impl Desk {
+    /// A desk with a document on it.
+    pub(crate) fn new(flow: Flow, catalog: Arc<Catalog>) -> Self {
+        let flow = RwSignal::new(Arc::new(flow));
+        Desk {
+            flow,
+            graph: Memo::new(move |_| Arc::new(flow.with(|flow| Graph::of(flow)))),
+            chosen: RwSignal::new(Chosen::default()),
+            problems: RwSignal::default(),
+            catalog: RwSignal::new(catalog),
+            connections: RwSignal::default(),
+            secrets: RwSignal::default(),
+            sample: RwSignal::default(),
+            sought: RwSignal::new(None),
+            undoable: RwSignal::new(None),
+            redoable: RwSignal::new(None),
+            history: StoredValue::new(History::default()),
+        }
+    }
+
+    /// Does what `make` decides on the document as it is.
+    pub(crate) fn make(&self, make: impl FnOnce(&Flow) -> Change) {
+        let change = self.flow.with_untracked(|flow| make(flow));
+        self.apply(change);
+    }
+
+    /// Does a change.
+    pub(crate) fn apply(&self, change: Change) {
+        if !change.is_empty() {
+            self.turn(|history, flow| history.apply(flow, change));
+        }
+    }
+
+    /// Takes the last change back and chooses what it was about.
+    pub(crate) fn undo(&self) {
+        let undone = self.turn(|history, flow| history.undo(flow));
+        self.show(undone.flatten());
+    }
+
+    /// Does again what was undone last.
+    pub(crate) fn redo(&self) {
+        let done = self.turn(|history, flow| history.redo(flow));
+        self.show(done.flatten());
+    }
+
+    /// Ends the merging of letters into one change, as when a field is left.
+    pub(crate) fn settle(&self) {
+        self.history.update_value(History::settle);
+    }
+
+    /// Puts another document on the desk, such as what somebody else has saved. Nothing can be undone then.
+    pub(crate) fn replace(&self, flow: Flow) {
+        self.history.set_value(History::default());
+        self.undoable.set(None);
+        self.redoable.set(None);
+        self.chosen.update(|chosen| *chosen = chosen.within(&flow));
+        self.flow.set(Arc::new(flow));
+    }
+
+    /// Where a card stands, whether or not the document says it.
+    pub(crate) fn place(&self, id: &str) -> Option<Point> {
+        self.graph
+            .with_untracked(|graph| Some(graph.cards[graph.find(id)?].at))
+    }
+
+    /// Chooses one card, or nothing.
+    pub(crate) fn choose(&self, id: Option<Slug>) {
+        self.settle();
+        self.chosen.set(id.map(Chosen::card).unwrap_or_default());
+    }
+
+    /// Takes a person to the place of a problem: chooses its card and lets the field be shown.
+    pub(crate) fn seek(&self, pointer: &str) {
+        let mut segments = pointer.split('/').skip(1);
+        let (part, id) = (segments.next(), segments.next());
+        if let (Some("triggers" | "steps" | "layout"), Some(id)) = (part, id) {
+            self.choose(Some(id.to_owned()));
+        } else if let (Some("links"), Some(index)) =
+            (part, id.and_then(|at| at.parse::<usize>().ok()))
+        {
+            let link = self
+                .flow
+                .with_untracked(|flow| flow.links.get(index).cloned());
+            self.chosen.set(Chosen {
+                cards: BTreeSet::new(),
+                links: link.into_iter().collect(),
+            });
+        } else {
+            self.choose(None);
+        }
+        self.sought.set(Some(pointer.to_owned()));
+    }
+
+    fn turn<T>(&self, turn: impl FnOnce(&mut History, &mut Flow) -> T) -> Option<T> {
+        // The signal holds the only reference most of the time, and then nothing is copied.
+        let turned = self.flow.try_update(|flow| {
+            self.history.try_update_value(|history| {
+                let turned = turn(history, Arc::make_mut(flow));
+                self.undoable.set(history.undoable());
+                self.redoable.set(history.redoable());
+                turned
+            })
+        });
+        let chosen = self.chosen.get_untracked();
+        let within = self.flow.with_untracked(|flow| chosen.within(flow));
+        if within != chosen {
+            self.chosen.set(within);
+        }
+        turned.flatten()
+    }
+
+    fn show(&self, change: Option<Change>) {
+        let Some(change) = change else { return };
+        let cards: Vec<Slug> = change
+            .edits
+            .iter()
+            .filter_map(|edit| edit.card().map(str::to_owned))
+            .collect();
+        if !cards.is_empty() {
+            let chosen = self
+                .flow
+                .with_untracked(|flow| Chosen::cards(cards).within(flow));
+            self.chosen.set(chosen);
+        }
+    }
+}

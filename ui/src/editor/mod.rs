@@ -1,0 +1,7 @@
+//! The editor of a flow: the document under the pen and everything around it that a person draws with.
+
+mod desk;
+mod sample;
+
+pub(crate) use desk::Desk;
+pub(crate) use sample::Sample;
