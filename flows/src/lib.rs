@@ -17,6 +17,7 @@ pub mod json;
 pub mod plan;
 pub mod problem;
 pub mod record;
+pub mod rehearsal;
 pub mod route;
 pub mod run;
 pub mod schedule;

@@ -1,18 +1,16 @@
 //! Runs the tests of a flow file on the machine that runs production, with mocked actions.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    advance::{Command, Event, Stamp, advance},
-    document::{ExpectFailure, Expected, Mock, Mocks, Test},
+    advance::Stamp,
+    document::{ExpectFailure, Expected, Test},
     failure::Failure,
-    intake::{Admission, admit},
     json::same,
     plan::Plan,
-    run::{Identity, Run, Status, StepStatus},
+    rehearsal::{Rehearsed, rehearse},
+    run::{Run, Status, StepStatus},
     script::Bounds,
 };
 
@@ -21,9 +19,6 @@ const NOW_MS: i64 = 1_767_225_600_000;
 
 /// The dice of every test, so that it gives the same each time.
 const DICE: u64 = 0x5745_4952;
-
-/// More turns than this mean a test that does not end.
-const MOST_TURNS: usize = 100_000;
 
 /// What came of one test.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,8 +62,14 @@ pub fn run_tests(plan: &Plan, bounds: &Bounds) -> Vec<Outcome> {
 pub fn run_test(plan: &Plan, test: &Test, bounds: &Bounds) -> Outcome {
     let mut found = Findings::default();
     match play(plan, test, bounds) {
-        Ok(Played::Run(run)) => found.run(plan, test, &run),
-        Ok(Played::Admission(status, detail)) => found.admission(test, status, detail),
+        Ok(Rehearsed::Run(run)) => found.run(plan, test, &run),
+        Ok(Rehearsed::Filtered) => found.admission(test, Expected::Filtered, Value::Null),
+        Ok(Rehearsed::Refused(problems)) => {
+            found.admission(test, Expected::Refused, json!(problems));
+        }
+        Ok(Rehearsed::Failed(failure)) => {
+            found.differs("", None, Some(failure.to_string().into()));
+        }
         Err(message) => found.differs("", None, Some(message.into())),
     }
     Outcome {
@@ -77,109 +78,21 @@ pub fn run_test(plan: &Plan, test: &Test, bounds: &Bounds) -> Outcome {
     }
 }
 
-enum Played {
-    Run(Box<Run>),
-    Admission(Expected, Value),
-}
-
-fn play(plan: &Plan, test: &Test, bounds: &Bounds) -> Result<Played, String> {
+fn play(plan: &Plan, test: &Test, bounds: &Bounds) -> Result<Rehearsed, String> {
     let now_ms = match &test.now {
         None => NOW_MS,
         Some(text) => chrono::DateTime::parse_from_rfc3339(text)
             .map_err(|error| format!("`now`: {error}"))?
             .timestamp_millis(),
     };
-    let id = match &test.trigger {
-        Some(id) => id,
-        None => plan
-            .triggers
-            .keys()
-            .next()
-            .ok_or("the flow has no trigger")?,
-    };
-    let trigger = plan
-        .triggers
-        .get(id)
-        .ok_or_else(|| format!("there is no trigger `{id}`"))?;
-    let kind = plan
-        .flow
-        .triggers
-        .get(id)
-        .map_or("", |trigger| trigger.kind.as_str());
-    let mut stamp = Stamp { now_ms, dice: DICE };
-    let message = match admit(id, kind, trigger, test.message.clone(), stamp, bounds) {
-        Admission::Accepted { message, .. } => message,
-        Admission::Filtered => return Ok(Played::Admission(Expected::Filtered, Value::Null)),
-        Admission::Refused(problems) => {
-            return Ok(Played::Admission(Expected::Refused, json!(problems)));
-        }
-        Admission::Failed(failure) => return Err(failure.to_string()),
-    };
-    let identity = Identity {
-        id: "00000000-0000-7000-8000-000000000000".to_owned(),
-        flow: plan.flow.id.clone(),
-        version: 0,
-        workspace: "main".to_owned(),
-    };
-    let mut run = Run::new(plan, &identity, id, message, now_ms);
-    let mut events = vec![Event::Start];
-    for _ in 0..MOST_TURNS {
-        let Some(event) = events.pop() else {
-            match run.wake_at(plan).filter(|_| !run.status.is_final()) {
-                // Time passes at once: nobody waits for a retry in a test.
-                Some(at) => stamp.now_ms = stamp.now_ms.max(at),
-                None => return Ok(Played::Run(Box::new(run))),
-            }
-            events.push(Event::Woke);
-            continue;
-        };
-        stamp.dice = stamp
-            .dice
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let turn = advance(plan, &mut run, stamp, bounds, event);
-        for command in turn.commands.into_iter().rev() {
-            events.push(answer(plan, test, command));
-        }
-    }
-    Err(format!("the run did not end within {MOST_TURNS} turns"))
-}
-
-/// What a mocked action answers. An undo that has no mock of its own succeeds with null.
-fn answer(plan: &Plan, test: &Test, command: Command) -> Event {
-    let Command {
-        step, number, undo, ..
-    } = command;
-    let mock = test
-        .mocks
-        .get(&step)
-        .filter(|_| !undo)
-        .and_then(|mocks| match mocks {
-            Mocks::Same(mock) => Some(mock),
-            Mocks::Each(list) => list.get(number as usize - 1).or(list.last()),
-        });
-    let pinned = || {
-        plan.position(&step)
-            .and_then(|position| plan.steps[position].pinned.clone())
-    };
-    let result = match mock {
-        Some(Mock::Output(value)) => Ok(Arc::new(value.clone())),
-        Some(Mock::Failure(mock)) => {
-            let message = if mock.message.is_empty() { "as the test says".to_owned() } else { mock.message.clone() };
-            Err(Failure { status: mock.status, body: mock.body.clone(), ..Failure::new(mock.class, message) })
-        }
-        None if undo => Ok(Arc::new(Value::Null)),
-        None => pinned().ok_or_else(|| {
-            Failure::broken(format!("the test has no answer for the action `{step}`; add it under `mocks`, or pin an output to the step"))
-        }),
-    };
-    Event::Attempted {
-        step,
-        number,
-        undo,
-        result,
-        exchange: None,
-    }
+    rehearse(
+        plan,
+        test.trigger.as_deref(),
+        test.message.clone(),
+        &test.mocks,
+        Stamp { now_ms, dice: DICE },
+        bounds,
+    )
 }
 
 #[derive(Default)]

@@ -1,0 +1,549 @@
+//! Plays a version for a message with mocked actions: what a run would do, without doing anything.
+//!
+//! The tests of a flow file are rehearsals, and so is what the editor shows while a person draws. A document that is
+//! still being written has errors somewhere; its [`Sketch`] is rehearsed as far as it goes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+use crate::{
+    advance::{Command, Event, Stamp, advance},
+    catalog::Catalog,
+    document::{Flow, Message, Mock, Mocks, OnError, Slug, Step},
+    failure::Failure,
+    intake::{Admission, admit},
+    plan::{Plan, topological},
+    problem::Problem,
+    run::{Identity, LinkStatus, Run},
+    script::Bounds,
+};
+
+/// More turns than this mean a run that does not end.
+const MOST_TURNS: usize = 100_000;
+
+/// What came of a rehearsal.
+#[derive(Clone, Debug)]
+pub enum Rehearsed {
+    /// A run, which has ended.
+    Run(Box<Run>),
+    /// The trigger's filter let no run start.
+    Filtered,
+    /// The message does not satisfy the trigger's schema; places are within the body.
+    Refused(Vec<Problem>),
+    /// The trigger's own scripts failed.
+    Failed(Failure),
+}
+
+/// Plays a message that arrives at a trigger, the only one where none is named. Nobody waits: what is due later is due
+/// at once, and the stamp's time moves on to it.
+///
+/// # Errors
+/// A sentence: there is no such trigger, or the run does not end.
+pub fn rehearse(
+    plan: &Plan,
+    trigger: Option<&str>,
+    message: Message,
+    mocks: &BTreeMap<Slug, Mocks>,
+    mut stamp: Stamp,
+    bounds: &Bounds,
+) -> Result<Rehearsed, String> {
+    let id = match trigger {
+        Some(id) => id,
+        None => plan
+            .triggers
+            .keys()
+            .next()
+            .ok_or("the flow has no trigger")?,
+    };
+    let trigger = plan
+        .triggers
+        .get(id)
+        .ok_or_else(|| format!("there is no trigger `{id}`"))?;
+    let kind = plan
+        .flow
+        .triggers
+        .get(id)
+        .map_or("", |trigger| trigger.kind.as_str());
+    let message = match admit(id, kind, trigger, message, stamp, bounds) {
+        Admission::Accepted { message, .. } => message,
+        Admission::Filtered => return Ok(Rehearsed::Filtered),
+        Admission::Refused(problems) => return Ok(Rehearsed::Refused(problems)),
+        Admission::Failed(failure) => return Ok(Rehearsed::Failed(failure)),
+    };
+    let identity = Identity {
+        id: "00000000-0000-7000-8000-000000000000".to_owned(),
+        flow: plan.flow.id.clone(),
+        version: 0,
+        workspace: "main".to_owned(),
+    };
+    let mut run = Run::new(plan, &identity, id, message, stamp.now_ms);
+    let mut events = vec![Event::Start];
+    for _ in 0..MOST_TURNS {
+        let Some(event) = events.pop() else {
+            match run.wake_at(plan).filter(|_| !run.status.is_final()) {
+                Some(at) => stamp.now_ms = stamp.now_ms.max(at),
+                None => return Ok(Rehearsed::Run(Box::new(run))),
+            }
+            events.push(Event::Woke);
+            continue;
+        };
+        stamp.dice = stamp
+            .dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let turn = advance(plan, &mut run, stamp, bounds, event);
+        for command in turn.commands.into_iter().rev() {
+            events.push(answer(plan, mocks, &command));
+        }
+    }
+    Err(format!("the run did not end within {MOST_TURNS} turns"))
+}
+
+/// What a mocked action answers: its mock, else the output that is pinned to its step. An undo is never mocked and
+/// succeeds with null.
+pub fn answer(plan: &Plan, mocks: &BTreeMap<Slug, Mocks>, command: &Command) -> Event {
+    let Command {
+        step, number, undo, ..
+    } = command;
+    let mock = mocks
+        .get(step)
+        .filter(|_| !undo)
+        .and_then(|mocks| match mocks {
+            Mocks::Same(mock) => Some(mock),
+            Mocks::Each(list) => list.get(*number as usize - 1).or(list.last()),
+        });
+    let pinned = || {
+        plan.position(step)
+            .and_then(|position| plan.steps[position].pinned.clone())
+    };
+    let result = match mock {
+        Some(Mock::Output(value)) => Ok(Arc::new(value.clone())),
+        Some(Mock::Failure(mock)) => {
+            let message = if mock.message.is_empty() {
+                "as the mock says".to_owned()
+            } else {
+                mock.message.clone()
+            };
+            Err(Failure {
+                status: mock.status,
+                body: mock.body.clone(),
+                ..Failure::new(mock.class, message)
+            })
+        }
+        None if *undo => Ok(Arc::new(Value::Null)),
+        None => pinned().ok_or_else(|| {
+            Failure::broken(format!("nothing says what the action `{step}` answers; add it under `mocks`, or pin an output to the step"))
+        }),
+    };
+    Event::Attempted {
+        step: step.clone(),
+        number: *number,
+        undo: *undo,
+        result,
+        exchange: None,
+    }
+}
+
+/// What each step answers where nobody says otherwise: its pinned output, else what the first test that mocks it says,
+/// else null. Only actions are ever asked.
+pub fn mocks_of(flow: &Flow) -> BTreeMap<Slug, Mocks> {
+    let of = |id: &Slug, step: &Step| match &step.pinned {
+        Some(output) => Mocks::Same(Mock::Output(output.clone())),
+        None => flow
+            .tests
+            .iter()
+            .find_map(|test| test.mocks.get(id).cloned())
+            .unwrap_or(Mocks::Same(Mock::Output(Value::Null))),
+    };
+    flow.steps
+        .iter()
+        .map(|(id, step)| (id.clone(), of(id, step)))
+        .collect()
+}
+
+/// The plan of a document that may have errors. A step whose kind or settings are wrong fails with its first error when
+/// a run reaches it; the run goes on elsewhere, and what follows that step is skipped.
+#[derive(Debug)]
+pub struct Sketch {
+    /// What is rehearsed.
+    pub plan: Plan,
+    /// The position in the plan of each link of the document; absent where it ends nowhere or belongs to a circle.
+    links: Vec<Option<usize>>,
+}
+
+impl Sketch {
+    /// Compiles a document with the problems that were found in it.
+    ///
+    /// # Errors
+    /// What keeps even this from being compiled.
+    pub fn compile(
+        flow: &Arc<Flow>,
+        problems: &[Problem],
+        catalog: &Catalog,
+    ) -> Result<Sketch, String> {
+        let mut sound = Flow::clone(flow);
+        let mut broken = errors_of_steps(&mut sound, problems);
+        mend_triggers(&mut sound, problems);
+        let circling = circling(&sound);
+        for id in &circling {
+            broken
+                .entry(id.clone())
+                .or_insert_with(|| "the links before this step form a circle".to_owned());
+        }
+        for (id, message) in broken {
+            stand_in(&mut sound, &id, &message);
+        }
+        let keeps: Vec<bool> = flow
+            .links
+            .iter()
+            .map(|link| {
+                flow.steps.contains_key(&link.to)
+                    && !(circling.contains(&link.from) && circling.contains(&link.to))
+            })
+            .collect();
+        let mut keeping = keeps.iter();
+        sound.links.retain(|_| keeping.next() == Some(&true));
+        let mut next = 0..;
+        let links = keeps
+            .iter()
+            .map(|kept| kept.then(|| next.next()).flatten())
+            .collect();
+        let mut plan = Plan::compile(Arc::new(sound), catalog)?;
+        plan.flow = Arc::clone(flow);
+        Ok(Sketch { plan, links })
+    }
+
+    /// How a run of this plan left the links, in the order of the document.
+    pub fn links_of(&self, run: &Run) -> Vec<LinkStatus> {
+        let status = |position: &Option<usize>| position.map_or(LinkStatus::Dead, |i| run.links[i]);
+        self.links.iter().map(status).collect()
+    }
+}
+
+/// The steps whose kind or settings are wrong, each with its first error. An undo that is wrong is taken away.
+fn errors_of_steps(flow: &mut Flow, problems: &[Problem]) -> BTreeMap<Slug, String> {
+    let mut broken = BTreeMap::new();
+    for (id, inside, problem) in errors_below("/steps/", problems) {
+        let Some(step) = flow.steps.get_mut(id) else {
+            continue;
+        };
+        match inside.split('/').next() {
+            Some("kind" | "config") => {
+                broken
+                    .entry(id.to_owned())
+                    .or_insert_with(|| problem.message.clone());
+            }
+            Some("undo") => step.undo = None,
+            // What else may be wrong with a step is no matter to its mock.
+            _ => {}
+        }
+    }
+    broken
+}
+
+/// A rehearsal hands the message to the trigger itself, so it needs nothing that listens. A trigger whose `map` is wrong
+/// is taken away: without it the steps would see something else.
+fn mend_triggers(flow: &mut Flow, problems: &[Problem]) {
+    for (id, inside, _) in errors_below("/triggers/", problems) {
+        let Some(trigger) = flow.triggers.get_mut(id) else {
+            continue;
+        };
+        match inside.split('/').next() {
+            Some("kind" | "config") => trigger.kind = "manual".to_owned(),
+            Some("filter") => trigger.filter = None,
+            Some("dedupe") => trigger.dedupe = None,
+            Some("schema") => trigger.schema = None,
+            Some("map") => {
+                flow.triggers.remove(id);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The errors below a part of the document, with the id they belong to and the place inside.
+fn errors_below<'a>(
+    part: &'a str,
+    problems: &'a [Problem],
+) -> impl Iterator<Item = (&'a str, &'a str, &'a Problem)> {
+    problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .filter_map(move |problem| {
+            let place = problem.at.strip_prefix(part)?;
+            let (id, inside) = place.split_once('/').unwrap_or((place, ""));
+            Some((id, inside, problem))
+        })
+}
+
+/// The steps that stand on a circle of links or behind one, which no run can reach.
+fn circling(flow: &Flow) -> BTreeSet<Slug> {
+    if topological(flow).is_ok() {
+        return BTreeSet::new();
+    }
+    let mut open: BTreeSet<Slug> = flow.steps.keys().cloned().collect();
+    loop {
+        let held: BTreeSet<&Slug> = flow
+            .links
+            .iter()
+            .filter(|link| open.contains(&link.from))
+            .map(|link| &link.to)
+            .collect();
+        let before = open.len();
+        open.retain(|id| held.contains(id));
+        if open.len() == before {
+            return open;
+        }
+    }
+}
+
+/// Puts a step in the place of one that is wrong, which fails and lets its links die.
+fn stand_in(flow: &mut Flow, id: &str, message: &str) {
+    let Some(step) = flow.steps.get_mut(id) else {
+        return;
+    };
+    *step = Step {
+        kind: "fail".to_owned(),
+        config: [
+            (
+                "message".to_owned(),
+                format!("this step has an error: {message}").into(),
+            ),
+            ("class".to_owned(), "broken".into()),
+        ]
+        .into_iter()
+        .collect(),
+        join: step.join,
+        on_error: Some(OnError::Continue),
+        disabled: step.disabled,
+        ..Step::default()
+    };
+    if !step.disabled {
+        for link in flow.links.iter_mut().filter(|link| link.from == id) {
+            // No port has an empty name, so the run never leaves by it.
+            link.port = Some(String::new());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        builtin,
+        catalog::{Action, Entry, Group, Idempotent, Presence, text},
+        check::check_value,
+        failure::Class,
+        run::{Status, StepStatus},
+    };
+
+    const STAMP: Stamp = Stamp {
+        now_ms: 1_767_225_600_000,
+        dice: 7,
+    };
+
+    /// The kinds of the language, and one action without settings.
+    fn catalog() -> Catalog {
+        let mut catalog = builtin::catalog();
+        catalog.steps.push(Entry {
+            kind: text("call"),
+            title: text("Call"),
+            summary: text("Calls."),
+            group: Group::Action,
+            icon: text("globe"),
+            fields: Vec::new(),
+            exactly_one: Vec::new(),
+            ports: vec![text("ok"), text("error")],
+            action: Some(Action {
+                connection: Presence::Unused,
+                idempotent: Idempotent::Always,
+                failures: vec![Class::Transient],
+                attempts: 3,
+                timeout_ms: 1_000,
+            }),
+        });
+        catalog
+    }
+
+    /// What came of a message with the body `{"n": 2}`, as far as the document goes.
+    fn sketched(document: Value) -> (Sketch, Box<Run>) {
+        let catalog = catalog();
+        let checked = check_value(&document, &catalog, None);
+        let flow = checked.flow.unwrap();
+        let sketch = Sketch::compile(&flow, &checked.problems, &catalog).unwrap();
+        let message = Message {
+            body: json!({"n": 2}),
+            ..Message::default()
+        };
+        let mocks = mocks_of(&flow);
+        let came = rehearse(
+            &sketch.plan,
+            None,
+            message,
+            &mocks,
+            STAMP,
+            &Bounds::default(),
+        );
+        match came {
+            Ok(Rehearsed::Run(run)) => (sketch, run),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn status(sketch: &Sketch, run: &Run, id: &str) -> StepStatus {
+        run.steps[sketch.plan.position(id).unwrap()].status
+    }
+
+    fn failure(sketch: &Sketch, run: &Run, id: &str) -> String {
+        let state = &run.steps[sketch.plan.position(id).unwrap()];
+        state.failure.as_ref().unwrap().message.clone()
+    }
+
+    fn flow(steps: Value, links: &[(&str, &str)]) -> Value {
+        let links: Vec<Value> = links
+            .iter()
+            .map(|(from, to)| json!({"from": from, "to": to}))
+            .collect();
+        json!({
+            "format": "weir/flow@1", "id": "f", "steps": steps, "links": links,
+            "triggers": {"start": {"kind": "manual"}}
+        })
+    }
+
+    fn map(script: &str) -> Value {
+        json!({"kind": "map", "config": {"script": script}})
+    }
+
+    #[test]
+    fn a_step_with_an_error_fails_and_the_rest_is_rehearsed() {
+        let document = flow(
+            json!({
+                "double": map("input.body.n * 2"), "wrong": map("input +"), "after": map("input"),
+                "beside": map("steps.double + 1"), "joined": map("input")
+            }),
+            &[
+                ("start", "double"),
+                ("double", "wrong"),
+                ("wrong", "after"),
+                ("double", "beside"),
+                ("beside", "joined"),
+                ("wrong", "joined"),
+            ],
+        );
+        let (sketch, run) = sketched(document);
+        assert_eq!(run.status, Status::Succeeded);
+        assert_eq!(status(&sketch, &run, "wrong"), StepStatus::Failed);
+        assert_eq!(status(&sketch, &run, "after"), StepStatus::Skipped);
+        assert_eq!(run.outputs.get("joined").unwrap().as_ref(), &json!(5));
+        assert_eq!(run.outputs.get("wrong"), None);
+        let failure = failure(&sketch, &run, "wrong");
+        assert!(failure.contains("line 1"), "{failure}");
+        // The document asks for the links' states in its own order, and keeps its own ports.
+        use LinkStatus::{Dead, Taken};
+        assert_eq!(
+            sketch.links_of(&run),
+            [Taken, Taken, Dead, Taken, Taken, Dead]
+        );
+        assert_eq!(sketch.plan.flow.links[2].port(), "ok");
+    }
+
+    #[test]
+    fn circles_and_links_to_nowhere_stop_only_what_they_hold() {
+        let document = flow(
+            json!({"first": map("1"), "a": map("2"), "b": map("3"), "behind": map("4")}),
+            &[
+                ("start", "gone"),
+                ("start", "first"),
+                ("start", "a"),
+                ("a", "b"),
+                ("b", "a"),
+                ("b", "behind"),
+            ],
+        );
+        let (sketch, run) = sketched(document);
+        assert_eq!(run.outputs.get("first").unwrap().as_ref(), &json!(1));
+        assert_eq!(status(&sketch, &run, "a"), StepStatus::Failed);
+        assert_eq!(status(&sketch, &run, "b"), StepStatus::Skipped);
+        assert_eq!(status(&sketch, &run, "behind"), StepStatus::Skipped);
+        use LinkStatus::{Dead, Taken};
+        assert_eq!(
+            sketch.links_of(&run),
+            [Dead, Taken, Taken, Dead, Dead, Dead]
+        );
+    }
+
+    #[test]
+    fn a_trigger_with_errors_hands_on_the_message_unless_its_map_is_wrong() {
+        let mut document = flow(json!({"a": map("trigger.kind")}), &[("start", "a")]);
+        document["triggers"]["start"] = json!({"kind": "http", "filter": "1 +"});
+        let (_, run) = sketched(document.clone());
+        assert_eq!(run.outputs.get("a").unwrap().as_ref(), &json!("http"));
+        document["triggers"]["start"] = json!({"kind": "manual", "map": "1 +"});
+        let checked = check_value(&document, &catalog(), None);
+        let sketch =
+            Sketch::compile(&checked.flow.unwrap(), &checked.problems, &catalog()).unwrap();
+        let came = rehearse(
+            &sketch.plan,
+            Some("start"),
+            Message::default(),
+            &BTreeMap::new(),
+            STAMP,
+            &Bounds::default(),
+        );
+        assert_eq!(came.unwrap_err(), "there is no trigger `start`");
+    }
+
+    #[test]
+    fn an_action_answers_with_its_pin_then_its_test_then_nothing() {
+        let mut document = flow(
+            json!({
+                "pinned": {"kind": "call", "pinned": "pin"}, "tested": {"kind": "call"}, "other": {"kind": "call"}
+            }),
+            &[("start", "pinned"), ("start", "tested"), ("start", "other")],
+        );
+        document["tests"] = json!([
+            {"name": "mocks nothing"},
+            {"name": "mocks two", "mocks": {
+                "pinned": {"output": "test"},
+                "tested": [{"failure": {"class": "transient"}}, {"output": "second"}]
+            }}
+        ]);
+        let (sketch, run) = sketched(document);
+        let output = |id: &str| Value::clone(run.outputs.get(id).unwrap());
+        assert_eq!(output("pinned"), "pin");
+        assert_eq!(output("other"), Value::Null);
+        // The first answer was a passing failure, so a second attempt was made, at once.
+        assert_eq!(output("tested"), "second");
+        let tested = &run.steps[sketch.plan.position("tested").unwrap()];
+        assert_eq!(tested.calls.attempts.len(), 2);
+    }
+
+    #[test]
+    fn a_message_may_be_filtered_or_refused_or_break_the_trigger() {
+        let came = |trigger: Value| {
+            let mut document = flow(json!({"a": map("input")}), &[("start", "a")]);
+            document["triggers"]["start"] = trigger;
+            let plan = check_value(&document, &catalog(), None).plan.unwrap();
+            rehearse(
+                &plan,
+                None,
+                Message::default(),
+                &BTreeMap::new(),
+                STAMP,
+                &Bounds::default(),
+            )
+        };
+        let filtered = came(json!({"kind": "manual", "filter": "trigger.body != ()"}));
+        assert!(matches!(filtered, Ok(Rehearsed::Filtered)));
+        let refused = came(json!({"kind": "manual", "schema": {"type": "object"}}));
+        assert!(matches!(refused, Ok(Rehearsed::Refused(problems)) if problems[0].code == "type"));
+        let failed = came(json!({"kind": "manual", "map": "trigger.body.order"}));
+        assert!(matches!(failed, Ok(Rehearsed::Failed(failure)) if failure.at.is_some()));
+    }
+}
