@@ -21,21 +21,30 @@ use super::{
 /// Where the schema of the flow file and its parts go in the OpenAPI document.
 const SCHEMA: &str = "Flow";
 
-/// A document that has no error.
+/// Which documents are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bar {
+    /// Those without errors.
+    Sound,
+    /// Those whose shape is right, whatever errors they have: somebody is still writing.
+    Unfinished,
+}
+
+/// A document that may be stored.
 pub(super) struct Checked {
     /// The document.
     pub(super) flow: Arc<Flow>,
     /// Its deterministic print, as it is stored and exported.
     pub(super) text: String,
-    /// What a person should look at.
-    pub(super) warnings: Vec<Finding>,
+    /// What a person should look at. Errors only where the document may be unfinished.
+    pub(super) problems: Vec<Finding>,
 }
 
-/// Reads and checks a document. Nothing is stored of one with errors.
+/// Reads and checks a document. Nothing is stored of one that does not pass the bar.
 ///
 /// # Errors
-/// 400 where it is not JSON, 422 with its problems where it has errors.
-pub(super) async fn check(app: &App, text: &Text) -> Answer<Checked> {
+/// 400 where it is not JSON, 422 with its problems where it has errors that the bar does not let pass.
+pub(super) async fn check(app: &App, text: &Text, bar: Bar) -> Answer<Checked> {
     let document = text.value()?;
     let names = app.engine().names(WORKSPACE).await?;
     let engine = app.engine().clone();
@@ -49,12 +58,12 @@ pub(super) async fn check(app: &App, text: &Text) -> Answer<Checked> {
     });
     let checked = checked.await.map_err(Problem::internal)?;
     match checked.flow {
-        Some(flow) if !checked.problems.iter().any(Found::is_error) => {
+        Some(flow) if bar == Bar::Unfinished || !checked.problems.iter().any(Found::is_error) => {
             let text = json::print(&*flow).map_err(Problem::internal)?;
             Ok(Checked {
                 flow,
                 text,
-                warnings: findings(checked.problems),
+                problems: findings(checked.problems),
             })
         }
         _ => Err(Problem::document(checked.problems)),

@@ -1,6 +1,6 @@
 //! What a request brings: bodies within limits, strict JSON, parameters, and the headers that guard a write.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -194,17 +194,59 @@ impl FromRequestParts<App> for IfMatch {
         if text == "*" {
             return Ok(IfMatch(None));
         }
-        let number = text
-            .trim_start_matches("W/")
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'));
-        match number.and_then(|number| number.parse().ok()) {
+        match revision(text) {
             Some(number) => Ok(IfMatch(Some(number))),
             None => Err(Problem::bad_request(
                 "If-Match must be the ETag that reading gave, such as \"3\" with its quotes",
             )),
         }
     }
+}
+
+/// The revisions that the caller has already, from `If-None-Match`: each as an `ETag` gave it, with commas between them.
+pub(super) enum IfNoneMatch {
+    /// Whatever there is.
+    Any,
+    /// These.
+    These(Vec<u32>),
+}
+
+impl IfNoneMatch {
+    /// Whether the caller has this revision.
+    pub(super) fn names(&self, revision: u32) -> bool {
+        match self {
+            IfNoneMatch::Any => true,
+            IfNoneMatch::These(known) => known.contains(&revision),
+        }
+    }
+}
+
+impl FromRequestParts<App> for IfNoneMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        let lines = parts.headers.get_all(header::IF_NONE_MATCH);
+        let tags = lines
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','));
+        let mut known = Vec::new();
+        for tag in tags {
+            if tag.trim() == "*" {
+                return Ok(IfNoneMatch::Any);
+            }
+            // What no `ETag` of this server looks like is one that it never gave, and names nothing.
+            known.extend(revision(tag));
+        }
+        Ok(IfNoneMatch::These(known))
+    }
+}
+
+/// The revision that an `ETag` names. Weak or strong makes no difference here.
+fn revision(tag: &str) -> Option<u32> {
+    let number = tag.trim().trim_start_matches("W/");
+    let number = number.strip_prefix('"')?.strip_suffix('"')?;
+    number.parse().ok()
 }
 
 /// The key under which a write is done once, from `Idempotency-Key`.

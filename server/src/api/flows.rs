@@ -5,14 +5,14 @@ use axum::{
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use weir_flows::document::Flow;
 
 use super::{
     App, WORKSPACE,
-    document::{self, Checked},
-    extract::{IdempotencyKey, IfMatch, Path, Query, Text, etag, no_flow},
+    document::{self, Bar, Checked},
+    extract::{IdempotencyKey, IfMatch, IfNoneMatch, Path, Query, Text, etag, no_flow},
     list::{Items, Page},
     problem::{Answer, Code, Finding, Problem},
     summary::{self, FlowSummary},
@@ -24,8 +24,29 @@ use crate::store::{self, Draft};
 pub(super) struct Stored {
     /// The flow.
     flow: FlowSummary,
-    /// Warnings; a document with errors is not stored.
+    /// Warnings, and the errors of an unfinished document.
     problems: Vec<Finding>,
+}
+
+/// Which documents to store.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Writing {
+    /// Whether to store a document with errors, too, as long as it reads as a flow: no unknown keys, no wrong types. Such a
+    /// draft cannot be published.
+    #[serde(default)]
+    #[param(default = false)]
+    unfinished: bool,
+}
+
+impl Writing {
+    fn bar(&self) -> Bar {
+        if self.unfinished {
+            Bar::Unfinished
+        } else {
+            Bar::Sound
+        }
+    }
 }
 
 /// List flows
@@ -59,10 +80,10 @@ pub(super) async fn list(
 
 /// Import a flow
 ///
-/// Stores a new flow as a draft. Nothing is stored of a document with errors. With an `Idempotency-Key`, sending the same
+/// Stores a new flow as a draft. Nothing is stored of a document with errors, unless it may be unfinished. With an `Idempotency-Key`, sending the same
 /// document again answers as if it were the first time, as long as nobody has changed the draft since.
 #[utoipa::path(post, path = "/api/v1/flows", tag = "Flows", operation_id = "create_flow",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send this again.")),
+    params(Writing, ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send this again.")),
     request_body(content = ref("#/components/schemas/Flow"), description = "The document.", content_type = "application/json"),
     responses(
         (status = 201, description = "It is stored.", body = Stored,
@@ -73,13 +94,14 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<App>,
     IdempotencyKey(key): IdempotencyKey,
+    Query(writing): Query<Writing>,
     text: Text,
 ) -> Answer<Response> {
     let Checked {
         flow,
         text,
-        warnings,
-    } = document::check(&app, &text).await?;
+        problems,
+    } = document::check(&app, &text, writing.bar()).await?;
     let store = app.engine().store();
     match store.create_draft(draft(&app, &flow, text.clone())).await {
         Ok(_) => {}
@@ -101,7 +123,7 @@ pub(super) async fn create(
     }
     let location =
         HeaderValue::try_from(format!("/api/v1/flows/{}", flow.id)).map_err(Problem::internal)?;
-    let mut response = stored(&app, StatusCode::CREATED, &flow.id, warnings).await?;
+    let mut response = stored(&app, StatusCode::CREATED, &flow.id, problems).await?;
     response.headers_mut().insert(header::LOCATION, location);
     Ok(response)
 }
@@ -110,20 +132,32 @@ pub(super) async fn create(
 ///
 /// The document itself, printed deterministically: two spaces, stable order, a newline at the end.
 #[utoipa::path(get, path = "/api/v1/flows/{flow}", tag = "Flows", operation_id = "read_flow",
-    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    params(
+        ("flow" = String, Path, description = "The id of the flow.", example = "order-intake"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that was read; several may stand there with commas."),
+    ),
     responses(
         (status = 200, description = "The draft.", body = ref("#/components/schemas/Flow"), content_type = "application/json",
             headers(("ETag" = String, description = "The revision of the draft."))),
+        (status = 304, description = "The draft is the one that `If-None-Match` names."),
         (status = 404, description = "There is no such flow."),
     ))]
-pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Answer<Response> {
+pub(super) async fn read(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    known: IfNoneMatch,
+) -> Answer<Response> {
     let flow = app
         .engine()
         .store()
         .flow(WORKSPACE, &id)
         .await?
         .ok_or_else(|| no_flow(&id))?;
-    let mut response = document::answer(flow.document);
+    let mut response = if known.names(flow.revision) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        document::answer(flow.document)
+    };
     response
         .headers_mut()
         .insert(header::ETAG, etag(flow.revision));
@@ -132,10 +166,12 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Answ
 
 /// Replace a draft
 ///
-/// Stores another document for a flow that exists. What runs in production stays until it is published.
+/// Stores another document for a flow that exists. What runs in production stays until it is published. Nothing is stored of
+/// a document with errors, unless it may be unfinished.
 #[utoipa::path(put, path = "/api/v1/flows/{flow}", tag = "Flows", operation_id = "replace_flow",
     params(
         ("flow" = String, Path, description = "The id of the flow.", example = "order-intake"),
+        Writing,
         ("If-Match" = Option<String>, Header, description = "The `ETag` that was read. Without it the last write wins."),
     ),
     request_body(content = ref("#/components/schemas/Flow"), description = "The document.", content_type = "application/json"),
@@ -149,13 +185,14 @@ pub(super) async fn replace(
     State(app): State<App>,
     Path(id): Path<String>,
     IfMatch(expected): IfMatch,
+    Query(writing): Query<Writing>,
     text: Text,
 ) -> Answer<Response> {
     let Checked {
         flow,
         text,
-        warnings,
-    } = document::check(&app, &text).await?;
+        problems,
+    } = document::check(&app, &text, writing.bar()).await?;
     if flow.id != id {
         let message = format!(
             "this is the flow `{}`, but it was sent to /api/v1/flows/{id}; ids are permanent, so send it to its own address",
@@ -171,7 +208,7 @@ pub(super) async fn replace(
         .update_draft(draft(&app, &flow, text), expected)
         .await
     {
-        Ok(_) => stored(&app, StatusCode::OK, &id, warnings).await,
+        Ok(_) => stored(&app, StatusCode::OK, &id, problems).await,
         Err(store::Error::NotFound(_)) => Err(no_flow(&id)),
         Err(error) => Err(error.into()),
     }

@@ -168,7 +168,7 @@ Everything that Weir's page and command line do goes through this API.
 
 **Guarded writes.** Drafts and connections have an `ETag`. Send it back as `If-Match`, and the write is refused with 412 \
 where somebody else was faster. `Idempotency-Key` makes the start of a run and the import of a flow safe to send again: \
-the second request gets the first one's answer. PUT and DELETE leave the same state \
+the second request gets the first one's answer. `If-None-Match` saves reading a draft again that has not changed. PUT and DELETE leave the same state \
 however often they are sent; each publish makes a version.
 
 **Messages** for flows do not come in here but at `/in/main/…`, where each http and webhook trigger listens at its own \

@@ -1,6 +1,7 @@
 //! The HTTP face over a real engine on SQLite in a temporary directory.
 
 mod documents;
+mod drafts;
 mod face;
 mod intake;
 mod runs;

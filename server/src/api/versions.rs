@@ -61,7 +61,7 @@ pub(super) struct VersionSummary {
     responses(
         (status = 200, description = "It is published.", body = Published),
         (status = 404, description = "There is no such flow."),
-        (status = 412, description = "The draft is not the one that `If-Match` names."),
+        (status = 412, description = "The draft is not the one that `If-Match` names. `ETag` names the current one."),
         (status = 422, description = "The draft has errors, or another flow listens to one of its paths."),
     ))]
 pub(super) async fn publish(

@@ -59,6 +59,7 @@ impl Engine {
             .flow(workspace, flow)
             .await?
             .ok_or_else(|| Error::NotFound(format!("there is no flow `{flow}`")))?;
+        seen(&draft, expected)?;
         let names = self.names(workspace).await?;
         let Checked {
             mut problems, plan, ..
@@ -80,7 +81,7 @@ impl Engine {
         let publication = store::Publication {
             workspace: workspace.to_owned(),
             flow: flow.to_owned(),
-            expected: Some(expected.unwrap_or(draft.revision)),
+            expected: Some(draft.revision),
             document: draft.document,
             note,
             at,
@@ -167,6 +168,17 @@ impl Engine {
             number,
             plan: Arc::new(plan),
         }))
+    }
+}
+
+/// Whether the draft is still the one that was looked at.
+fn seen(draft: &store::Flow, expected: Option<u32>) -> Result<(), Error> {
+    match expected {
+        Some(expected) if expected != draft.revision => Err(store::Error::Revision {
+            current: draft.revision,
+        }
+        .into()),
+        _ => Ok(()),
     }
 }
 
