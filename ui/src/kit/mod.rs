@@ -3,6 +3,7 @@
 pub(crate) mod badge;
 pub(crate) mod button;
 pub(crate) mod code;
+pub(crate) mod code_editor;
 pub(crate) mod dialog;
 pub(crate) mod field;
 pub(crate) mod highlight;

@@ -437,6 +437,36 @@ catalogue! {
     column_address: "Address", "Adresse";
     column_updated: "Changed", "Geändert";
 
+    // Editing code.
+    code_enlarge: "Edit in a large window", "In einem großen Fenster bearbeiten";
+    code_keys_line: "Ctrl and Space offers what fits.", "Strg und Leertaste schlägt vor, was passt.";
+    code_keys_block: "Tab indents. Escape leaves the text, then Tab goes on. Ctrl and Space offers what fits, F8 goes to the next problem.", "Tab rückt ein. Escape verlässt den Text, dann geht Tab weiter. Strg und Leertaste schlägt vor, was passt, F8 geht zum nächsten Problem.";
+    code_left: "Text left. Tab goes on, Shift and Tab goes back.", "Text verlassen. Tab geht weiter, Umschalt und Tab geht zurück.";
+    code_plain: "The editor could not be loaded; this plain field does the same work.", "Der Editor konnte nicht geladen werden; dieses einfache Feld leistet dasselbe.";
+    code_problem: "Line {line}, column {column}: {message}", "Zeile {line}, Spalte {column}: {message}";
+    code_completions: "Suggestions", "Vorschläge";
+    code_problems: "Problems", "Probleme";
+    code_no_problems: "No problems", "Keine Probleme";
+    code_selection_deleted: "Selection deleted", "Auswahl gelöscht";
+    code_folded_lines: "Folded lines", "Zugeklappt: Zeilen";
+    code_unfolded_lines: "Unfolded lines", "Aufgeklappt: Zeilen";
+    code_lines_to: "to", "bis";
+    code_folded: "folded code", "zugeklappter Code";
+    code_unfold: "unfold", "aufklappen";
+    code_fold_line: "Fold line", "Zeile zuklappen";
+    code_unfold_line: "Unfold line", "Zeile aufklappen";
+    code_control_character: "Control character", "Steuerzeichen";
+    code_example: "Example", "Beispiel";
+    code_result: "gives", "ergibt";
+    code_sample: "Sample", "Beispielwert";
+    holds_text: "text", "Text";
+    holds_number: "number", "Zahl";
+    holds_bool: "true or false", "wahr oder falsch";
+    holds_null: "nothing", "nichts";
+    holds_list: "list", "Liste";
+    holds_map: "map", "Objekt";
+    holds_item: "item", "Eintrag";
+
     // System.
     system_title: "System", "System";
     system_version: "Weir version", "Weir-Version";
