@@ -7,6 +7,7 @@ mod change;
 mod clip;
 mod connect;
 mod history;
+mod merge;
 mod names;
 mod operations;
 
@@ -14,6 +15,7 @@ pub(crate) use change::{Change, Edit, What};
 pub(crate) use clip::{Clip, NotAClip};
 pub(crate) use connect::{End, Illegal, connect, legal, reconnect};
 pub(crate) use history::History;
+pub(crate) use merge::{base_with, merge};
 pub(crate) use names::{fresh_id, rename};
 pub(crate) use operations::{
     Added, Chosen, add, add_after, add_on_link, delete, move_by, place, set_head, set_settings,

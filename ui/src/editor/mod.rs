@@ -2,6 +2,7 @@
 
 mod desk;
 mod sample;
+mod saving;
 
 pub(crate) use desk::Desk;
 pub(crate) use sample::Sample;
