@@ -6,6 +6,7 @@
 mod change;
 mod clip;
 mod connect;
+mod diff;
 mod history;
 mod merge;
 mod names;
@@ -14,6 +15,7 @@ mod operations;
 pub(crate) use change::{Change, Edit, What};
 pub(crate) use clip::{Clip, NotAClip};
 pub(crate) use connect::{End, Illegal, connect, legal, reconnect};
+pub(crate) use diff::{Changed, Diff, LinkNamed, Named, Setting};
 pub(crate) use history::History;
 pub(crate) use merge::{base_with, merge};
 pub(crate) use names::{fresh_id, rename};
