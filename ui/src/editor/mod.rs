@@ -3,6 +3,7 @@
 mod desk;
 mod sample;
 mod saving;
+mod telling;
 
 pub(crate) use desk::Desk;
 pub(crate) use sample::Sample;

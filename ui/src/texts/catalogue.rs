@@ -490,4 +490,45 @@ catalogue! {
     key_pan: "Move the drawing", "Zeichnung verschieben";
     key_pan_keys: "Drag", "Ziehen";
     system_works: "Icons by Lucide (ISC), font Inter (OFL 1.1).", "Symbole von Lucide (ISC), Schrift Inter (OFL 1.1).";
+
+    // What differs between two documents.
+    quoted: "“{text}”", "„{text}“";
+    diff_added: "Added", "Neu";
+    diff_removed: "Removed", "Entfernt";
+    diff_changed: "Changed", "Geändert";
+    diff_linked: "New links", "Neue Wege";
+    diff_unlinked: "Removed links", "Entfernte Wege";
+    diff_flow: "The flow itself", "Der Flow selbst";
+    diff_tests: "Tests", "Tests";
+    diff_drawing: "The drawing", "Die Zeichnung";
+    diff_id: "id {from} → {to}", "Id {from} → {to}";
+    diff_from_to: "{name}: {from} → {to}", "{name}: {from} → {to}";
+    diff_now: "{name}: {to}", "{name}: {to}";
+    diff_new: "{name}: new", "{name}: neu";
+    diff_other: "{name}: changed", "{name}: geändert";
+    diff_gone: "{name}: removed", "{name}: entfernt";
+    diff_nothing: "nothing", "nichts";
+    diff_more: "{n} more", "{n} weitere";
+    diff_moved_one: "{n} card was moved", "{n} Karte wurde verschoben";
+    diff_moved_many: "{n} cards were moved", "{n} Karten wurden verschoben";
+    diff_test_added: "“{name}” is new", "„{name}“ ist neu";
+    diff_test_changed: "“{name}” was changed", "„{name}“ wurde geändert";
+    diff_test_removed: "“{name}” was removed", "„{name}“ wurde entfernt";
+    diff_sum_added: "adds {names}", "neu: {names}";
+    diff_sum_removed: "removes {names}", "entfernt: {names}";
+    diff_sum_changed: "changes {names}", "geändert: {names}";
+    diff_sum_links: "other links", "andere Wege";
+    diff_sum_flow: "settings of the flow", "Einstellungen des Flows";
+    diff_sum_tests: "tests", "Tests";
+    diff_title: "Title", "Titel";
+    diff_description: "Description", "Beschreibung";
+    diff_kind: "Kind", "Art";
+    diff_delay: "First delay", "Erster Abstand";
+    diff_max_delay: "Longest delay", "Längster Abstand";
+    diff_backoff: "Growth of the delay", "Wachsen des Abstands";
+    diff_retry_on: "Tried again after", "Neuer Versuch nach";
+    diff_jitter: "Share of chance", "Anteil des Zufalls";
+    diff_pinned: "Pinned output", "Angeheftete Ausgabe";
+    diff_disabled: "Disabled", "Abgeschaltet";
+    diff_same: "Nothing differs.", "Nichts ist anders.";
 }
