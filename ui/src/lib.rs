@@ -7,6 +7,11 @@
 
 mod api;
 mod app;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the editor's page that draws with it comes next"
+)]
 mod canvas;
 mod clock;
 #[expect(

@@ -9,6 +9,7 @@ use crate::{
     api::{self, ConnectionSummary, RunDetail, StepStatus, Trouble, encode},
     canvas::{Canvas, Graph, Live},
     clock,
+    edit::Chosen,
     inspect::{FlowSetup, RunOverview, Setup, StepRecord, Surroundings},
 };
 
@@ -185,7 +186,7 @@ pub(crate) fn SetupStage(
     };
     view! {
         <div class="stage">
-            <Canvas graph chosen/>
+            <Canvas graph=Signal::stored(graph) chosen=chosen_card(chosen) choose=move |to| choose_card(chosen, &to)/>
             <aside class="panel" class:resting=move || chosen.with(Option::is_none) data-testid="panel" on:keydown=leave(chosen)>
                 {panel}
             </aside>
@@ -248,10 +249,26 @@ pub(crate) fn RunStage(
     };
     view! {
         <div class="stage">
-            <Canvas graph chosen live=Some(watch.live) follow/>
+            <Canvas
+                graph=Signal::stored(graph)
+                chosen=chosen_card(chosen)
+                choose=move |to| choose_card(chosen, &to)
+                live=Signal::stored(Some(watch.live))
+                follow
+            />
             <aside class="panel" data-testid="panel" on:keydown=leave(chosen)>{panel}</aside>
         </div>
     }
+}
+
+/// The card of a panel as what is chosen on the canvas.
+fn chosen_card(chosen: RwSignal<Option<String>>) -> Signal<Chosen> {
+    Signal::derive(move || chosen.get().map(Chosen::card).unwrap_or_default())
+}
+
+/// Opens the panel of the card that was chosen on the canvas.
+fn choose_card(chosen: RwSignal<Option<String>>, to: &Chosen) {
+    chosen.set(to.only_card().cloned());
 }
 
 /// Esc in a panel closes it.

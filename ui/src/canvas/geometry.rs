@@ -25,6 +25,10 @@ impl Point {
         [self.x.round() as i32, self.y.round() as i32]
     }
 
+    pub(crate) fn scaled(self, factor: f64) -> Point {
+        Point::new(self.x * factor, self.y * factor)
+    }
+
     pub(crate) fn middle(self, other: Point) -> Point {
         Point::new((self.x + other.x) / 2.0, (self.y + other.y) / 2.0)
     }
@@ -57,6 +61,61 @@ impl Rect {
         }
     }
 
+    /// The rectangle between two corners, whichever they are.
+    pub(crate) fn between(a: Point, b: Point) -> Self {
+        Rect::new(
+            a.x.min(b.x),
+            a.y.min(b.y),
+            (a.x - b.x).abs(),
+            (a.y - b.y).abs(),
+        )
+    }
+
+    pub(crate) fn right(self) -> f64 {
+        self.at.x + self.size.width
+    }
+
+    pub(crate) fn bottom(self) -> f64 {
+        self.at.y + self.size.height
+    }
+
+    /// The same, moved.
+    pub(crate) fn moved(self, by: Point) -> Self {
+        Rect {
+            at: self.at.plus(by),
+            ..self
+        }
+    }
+
+    /// The same, larger on every side, or smaller where the margin is negative.
+    pub(crate) fn grown(self, margin: f64) -> Self {
+        Rect::new(
+            self.at.x - margin,
+            self.at.y - margin,
+            self.size.width + 2.0 * margin,
+            self.size.height + 2.0 * margin,
+        )
+    }
+
+    pub(crate) fn contains(self, point: Point) -> bool {
+        (self.at.x..=self.right()).contains(&point.x)
+            && (self.at.y..=self.bottom()).contains(&point.y)
+    }
+
+    /// Whether both share some ground.
+    pub(crate) fn meets(self, other: Rect) -> bool {
+        self.at.x < other.right()
+            && other.at.x < self.right()
+            && self.at.y < other.bottom()
+            && other.at.y < self.bottom()
+    }
+
+    /// How far a point is from it; zero inside.
+    pub(crate) fn distance(self, point: Point) -> f64 {
+        let off = |at: f64, from: f64, to: f64| (from - at).max(at - to).max(0.0);
+        off(point.x, self.at.x, self.right()).hypot(off(point.y, self.at.y, self.bottom()))
+    }
+
     pub(crate) fn centre(self) -> Point {
         Point::new(
             self.at.x + self.size.width / 2.0,
@@ -68,8 +127,8 @@ impl Rect {
     pub(crate) fn union(self, other: Rect) -> Rect {
         let left = self.at.x.min(other.at.x);
         let top = self.at.y.min(other.at.y);
-        let right = (self.at.x + self.size.width).max(other.at.x + other.size.width);
-        let bottom = (self.at.y + self.size.height).max(other.at.y + other.size.height);
+        let right = self.right().max(other.right());
+        let bottom = self.bottom().max(other.bottom());
         Rect::new(left, top, right - left, bottom - top)
     }
 
@@ -100,12 +159,33 @@ impl Viewport {
     pub(crate) const LARGEST: f64 = 2.5;
 
     /// Where a world point is drawn in the window.
-    #[cfg(test)]
-    fn to_window(self, point: Point) -> Point {
-        Point::new(
-            self.offset.x + point.x * self.zoom,
-            self.offset.y + point.y * self.zoom,
-        )
+    pub(crate) fn to_window(self, point: Point) -> Point {
+        self.offset.plus(point.scaled(self.zoom))
+    }
+
+    /// What world point is drawn at a place of the window.
+    pub(crate) fn to_world(self, at: Point) -> Point {
+        at.minus(self.offset).scaled(1.0 / self.zoom)
+    }
+
+    /// What part of the world a window of a size shows.
+    pub(crate) fn shows(self, window: Size) -> Rect {
+        Rect {
+            at: self.to_world(Point::default()),
+            size: Size {
+                width: window.width / self.zoom,
+                height: window.height / self.zoom,
+            },
+        }
+    }
+
+    /// Moved so that a world point is in the middle of a window.
+    pub(crate) fn centred(self, at: Point, window: Size) -> Self {
+        let middle = Point::new(window.width / 2.0, window.height / 2.0);
+        Viewport {
+            offset: middle.minus(at.scaled(self.zoom)),
+            ..self
+        }
     }
 
     /// Moved by a way in the window.
@@ -182,27 +262,63 @@ impl Viewport {
     }
 }
 
-/// The way of a link from an outgoing port to an incoming one, as an SVG path.
-pub(crate) fn link_path(from: Point, to: Point) -> String {
-    let way = to.x - from.x;
-    let drop = (to.y - from.y).abs();
-    // A link that goes back leaves and arrives in wide bows, so that it does not cross its own cards.
-    let bow = if way > 0.0 {
-        (way / 2.0).clamp(24.0, 120.0)
-    } else {
-        (60.0 - way / 4.0 + drop / 8.0).min(240.0)
-    };
-    format!(
-        "M{} {}C{} {} {} {} {} {}",
-        from.x,
-        from.y,
-        from.x + bow,
-        from.y,
-        to.x - bow,
-        to.y,
-        to.x,
-        to.y
-    )
+/// The way of a link from an outgoing port to an incoming one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Curve {
+    from: Point,
+    bend: f64,
+    to: Point,
+}
+
+impl Curve {
+    pub(crate) fn new(from: Point, to: Point) -> Self {
+        let way = to.x - from.x;
+        let drop = (to.y - from.y).abs();
+        // A link that goes back leaves and arrives in wide bows, so that it does not cross its own cards.
+        let bend = if way > 0.0 {
+            (way / 2.0).clamp(24.0, 120.0)
+        } else {
+            (60.0 - way / 4.0 + drop / 8.0).min(240.0)
+        };
+        Curve { from, bend, to }
+    }
+
+    /// As an SVG path.
+    pub(crate) fn path(self) -> String {
+        let Curve { from, bend, to } = self;
+        format!(
+            "M{} {}C{} {} {} {} {} {}",
+            from.x,
+            from.y,
+            from.x + bend,
+            from.y,
+            to.x - bend,
+            to.y,
+            to.x,
+            to.y
+        )
+    }
+
+    /// The point at a part of the way, from 0 at its start to 1 at its end.
+    pub(crate) fn point(self, part: f64) -> Point {
+        let rest = 1.0 - part;
+        let out = Point::new(self.from.x + self.bend, self.from.y);
+        let back = Point::new(self.to.x - self.bend, self.to.y);
+        self.from
+            .scaled(rest * rest * rest)
+            .plus(out.scaled(3.0 * rest * rest * part))
+            .plus(back.scaled(3.0 * rest * part * part))
+            .plus(self.to.scaled(part * part * part))
+    }
+
+    /// How far a point is from it, to within a few pixels.
+    pub(crate) fn distance(self, point: Point) -> f64 {
+        const PARTS: i32 = 24;
+        let along = (0..=PARTS).map(|part| self.point(f64::from(part) / f64::from(PARTS)));
+        along
+            .map(|at| at.distance(point))
+            .fold(f64::INFINITY, f64::min)
+    }
 }
 
 /// The direction of an arrow key.
@@ -314,13 +430,44 @@ mod tests {
     #[test]
     fn links_start_and_end_at_their_ports() {
         for (from, to) in [((0.0, 0.0), (100.0, 50.0)), ((100.0, 0.0), (0.0, 50.0))] {
-            let path = link_path(Point::new(from.0, from.1), Point::new(to.0, to.1));
+            let (from, to) = (Point::new(from.0, from.1), Point::new(to.0, to.1));
+            let curve = Curve::new(from, to);
+            let path = curve.path();
             assert!(
-                path.starts_with(&format!("M{} {}C", from.0, from.1)),
+                path.starts_with(&format!("M{} {}C", from.x, from.y)),
                 "{path}"
             );
-            assert!(path.ends_with(&format!(" {} {}", to.0, to.1)), "{path}");
+            assert!(path.ends_with(&format!(" {} {}", to.x, to.y)), "{path}");
+            assert!(near(curve.point(0.0), from) && near(curve.point(1.0), to));
+            assert!(near(curve.point(0.5), from.middle(to)));
+            assert!(curve.distance(from.middle(to)) < 1e-6);
         }
+    }
+
+    #[test]
+    fn the_world_and_the_window_are_turned_into_each_other() {
+        let view = Viewport {
+            offset: Point::new(-120.0, 44.0),
+            zoom: 0.7,
+        };
+        let world = Point::new(17.0, -230.0);
+        assert!(near(view.to_world(view.to_window(world)), world));
+        assert!(near(view.shows(WINDOW).at, view.to_world(Point::default())));
+        let centred = view.centred(world, WINDOW);
+        assert!(near(centred.to_window(world), Point::new(400.0, 300.0)));
+        assert!(near(centred.shows(WINDOW).centre(), world));
+    }
+
+    #[test]
+    fn rectangles_know_what_they_meet() {
+        let rect = Rect::between(Point::new(10.0, 60.0), Point::new(0.0, 50.0));
+        assert_eq!(rect, Rect::new(0.0, 50.0, 10.0, 10.0));
+        assert!(rect.meets(Rect::new(9.0, 59.0, 5.0, 5.0)));
+        assert!(!rect.meets(Rect::new(10.0, 50.0, 5.0, 5.0)));
+        assert_eq!(rect.distance(Point::new(5.0, 55.0)), 0.0);
+        assert_eq!(rect.distance(Point::new(13.0, 64.0)), 5.0);
+        assert!(rect.grown(3.0).contains(Point::new(13.0, 55.0)));
+        assert!(!rect.grown(-4.0).contains(Point::new(1.0, 55.0)));
     }
 
     #[test]

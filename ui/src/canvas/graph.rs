@@ -1,7 +1,10 @@
 //! A flow as the canvas draws it: cards with a place, a size and ports, and links between them.
 
 use serde_json::Value;
-use weir_flows::document::{Config, Flow, Step, Trigger};
+use weir_flows::{
+    check::branch_ports,
+    document::{self, Config, Flow, Step, Trigger},
+};
 
 use super::{
     geometry::{Point, Rect, Size},
@@ -10,11 +13,12 @@ use super::{
 
 /// The width of a card.
 pub(crate) const CARD_WIDTH: f64 = 200.0;
-/// The height of a card without a list of ports.
+/// The height of a card with one port.
 pub(crate) const CARD_HEIGHT: f64 = 64.0;
-/// Where the list of ports starts, and how high one is.
-pub(crate) const PORTS_TOP: f64 = 60.0;
-pub(crate) const PORT_HEIGHT: f64 = 24.0;
+/// How far below the one before it a port stands.
+pub(crate) const PORT_STEP: f64 = 24.0;
+/// The port a failure leaves by.
+pub(crate) const ERROR: &str = "error";
 
 /// What family a card belongs to; it decides the colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,26 +60,40 @@ pub(crate) struct Card {
     pub(crate) summary: String,
     pub(crate) role: Role,
     pub(crate) disabled: bool,
-    /// The ports with names of their own. A card that only goes on has none, and leaves at its middle.
-    pub(crate) ports: Vec<String>,
+    /// The ports that links leave by, from top to bottom. The error path is the exception and stands last.
+    pub(crate) ports: Vec<Port>,
     /// Whether links may enter it.
     pub(crate) enters: bool,
-    /// Whether a link leaves it.
-    pub(crate) leaves: bool,
     pub(crate) at: Point,
 }
 
+/// A way out of a card.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Port {
+    pub(crate) name: String,
+    /// Whether a link leaves by it.
+    pub(crate) linked: bool,
+}
+
+impl Port {
+    /// Whether it is drawn only while somebody cares for the card: the way of a failure that leads nowhere yet.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.name == ERROR && !self.linked
+    }
+
+    /// Whether it says its name. The usual way on needs none.
+    pub(crate) fn is_named(&self) -> bool {
+        self.name != "ok"
+    }
+}
+
 impl Card {
+    /// How large it is drawn: the ports but the error port, which has room below them, make it higher.
     pub(crate) fn size(&self) -> Size {
-        let list = self.ports.len() as f64 * PORT_HEIGHT;
-        let height = if self.ports.is_empty() {
-            CARD_HEIGHT
-        } else {
-            PORTS_TOP + list + 4.0
-        };
+        let usual = self.ports.iter().filter(|port| port.name != ERROR).count();
         Size {
             width: CARD_WIDTH,
-            height,
+            height: CARD_HEIGHT + PORT_STEP * (usual.max(1) - 1) as f64,
         }
     }
 
@@ -93,12 +111,15 @@ impl Card {
 
     /// Where links leave by a port, in the world.
     pub(crate) fn exit(&self, port: &str) -> Point {
-        let y = match self.ports.iter().position(|name| name == port) {
-            Some(index) => PORTS_TOP + (index as f64 + 0.5) * PORT_HEIGHT,
-            None => CARD_HEIGHT / 2.0,
-        };
-        self.at.plus(Point::new(CARD_WIDTH, y))
+        let index = self.ports.iter().position(|known| known.name == port);
+        self.at
+            .plus(Point::new(CARD_WIDTH, port_height(index.unwrap_or(0))))
     }
+}
+
+/// How far below the upper edge of a card its port at an index stands.
+pub(crate) fn port_height(index: usize) -> f64 {
+    CARD_HEIGHT / 2.0 + PORT_STEP * index as f64
 }
 
 /// One link, by the indices of its cards.
@@ -124,7 +145,7 @@ impl Graph {
         let triggers = flow
             .triggers
             .iter()
-            .map(|(id, trigger)| trigger_card(id, trigger));
+            .map(|(id, trigger)| trigger_card(flow, id, trigger));
         let steps = flow
             .steps
             .iter()
@@ -158,6 +179,20 @@ impl Graph {
         self.cards.iter().position(|card| card.id == id)
     }
 
+    /// The card with an id.
+    pub(crate) fn card(&self, id: &str) -> Option<&Card> {
+        self.cards.iter().find(|card| card.id == id)
+    }
+
+    /// A link as the document says it.
+    pub(crate) fn document_link(&self, link: &Link) -> Option<document::Link> {
+        Some(document::Link {
+            from: self.cards.get(link.from)?.id.clone(),
+            port: (link.port != "ok").then(|| link.port.clone()),
+            to: self.cards.get(link.to)?.id.clone(),
+        })
+    }
+
     /// The rectangle around all cards.
     pub(crate) fn bounds(&self) -> Option<Rect> {
         Rect::around(self.cards.iter().map(Card::rect))
@@ -182,13 +217,10 @@ impl Graph {
             })
         });
         self.links = links.collect();
-        for card in &mut self.cards {
-            card.leaves = flow.links.iter().any(|link| link.from == card.id);
-        }
     }
 }
 
-fn trigger_card(id: &str, trigger: &Trigger) -> Card {
+fn trigger_card(flow: &Flow, id: &str, trigger: &Trigger) -> Card {
     Card {
         id: id.to_owned(),
         kind: trigger.kind.clone(),
@@ -196,9 +228,8 @@ fn trigger_card(id: &str, trigger: &Trigger) -> Card {
         summary: trigger_summary(&trigger.kind, &trigger.config),
         role: Role::Trigger,
         disabled: trigger.disabled,
-        ports: Vec::new(),
+        ports: ports(flow, id, vec!["ok".to_owned()]),
         enters: false,
-        leaves: false,
         at: Point::default(),
     }
 }
@@ -211,9 +242,8 @@ fn step_card(flow: &Flow, id: &str, step: &Step) -> Card {
         summary: step_summary(step),
         role: Role::of_step(&step.kind),
         disabled: step.disabled,
-        ports: ports(flow, id, step),
+        ports: ports(flow, id, ways_out(step)),
         enters: true,
-        leaves: false,
         at: Point::default(),
     }
 }
@@ -226,37 +256,33 @@ fn named(title: &str, id: &str) -> String {
     }
 }
 
-/// The ports of a step that need a name on the card: the cases of a branch, and `ok` beside `error`.
-fn ports(flow: &Flow, id: &str, step: &Step) -> Vec<String> {
-    let mut ports: Vec<String> = Vec::new();
-    let mut add = |port: &str| {
-        if !ports.iter().any(|known| known == port) {
-            ports.push(port.to_owned());
+/// The ports that a step has by its kind and its settings.
+fn ways_out(step: &Step) -> Vec<String> {
+    match step.kind.as_str() {
+        "fail" => Vec::new(),
+        "branch" => {
+            let mut ports = branch_ports(step);
+            ports.push(ERROR.to_owned());
+            ports
         }
-    };
-    if let Some(Value::Array(cases)) = step.config.get("cases") {
-        cases
-            .iter()
-            .filter_map(|case| case.get("port")?.as_str())
-            .for_each(&mut add);
+        _ => vec!["ok".to_owned(), ERROR.to_owned()],
     }
-    if let Some(otherwise) = step.config.get("otherwise").and_then(Value::as_str) {
-        add(otherwise);
+}
+
+/// The ports of a card: those it has, and those that links leave by although it does not have them.
+fn ports(flow: &Flow, id: &str, own: Vec<String>) -> Vec<Port> {
+    let mut ports: Vec<Port> = Vec::new();
+    let links = flow.links.iter().filter(|link| link.from == id);
+    let used: Vec<&str> = links.map(|link| link.port()).collect();
+    for name in own.iter().map(String::as_str).chain(used.iter().copied()) {
+        if !ports.iter().any(|known| known.name == name) {
+            ports.push(Port {
+                name: name.to_owned(),
+                linked: used.contains(&name),
+            });
+        }
     }
-    let used: Vec<&str> = flow
-        .links
-        .iter()
-        .filter(|link| link.from == id)
-        .map(|link| link.port())
-        .collect();
-    if used.iter().any(|port| *port != "ok") && (step.kind != "branch" || used.contains(&"ok")) {
-        add("ok");
-    }
-    used.into_iter()
-        .filter(|port| *port != "ok")
-        .for_each(&mut add);
-    // The error path is the exception and stands last.
-    if let Some(at) = ports.iter().position(|port| port == "error") {
+    if let Some(at) = ports.iter().position(|port| port.name == ERROR) {
         let error = ports.remove(at);
         ports.push(error);
     }
@@ -363,9 +389,45 @@ mod tests {
         let graph = Graph::of(&flow());
         let ids: Vec<_> = graph.cards.iter().map(|card| card.id.as_str()).collect();
         assert_eq!(ids, ["in", "size", "book", "thanks", "sorry"]);
-        assert_eq!(graph.cards[1].ports, ["large", "small", "none"]);
-        assert_eq!(graph.cards[2].ports, ["ok", "error"]);
-        assert!(graph.cards[3].ports.is_empty() && !graph.cards[3].leaves);
+        let ports = |index: usize| -> Vec<(&str, bool)> {
+            let ports = graph.cards[index].ports.iter();
+            ports
+                .map(|port| (port.name.as_str(), port.linked))
+                .collect()
+        };
+        assert_eq!(ports(0), [("ok", true)]);
+        assert_eq!(
+            ports(1),
+            [
+                ("large", true),
+                ("small", true),
+                ("none", false),
+                ("error", false)
+            ]
+        );
+        assert_eq!(ports(2), [("ok", true), ("error", true)]);
+        assert_eq!(ports(3), [("ok", false), ("error", false)]);
+        assert_eq!(ports(4), []);
+    }
+
+    #[test]
+    fn a_link_from_a_port_that_is_not_there_has_a_place_to_leave_from() {
+        let mut flow = flow();
+        flow.links.push(document::Link {
+            from: "size".into(),
+            port: Some("huge".into()),
+            to: "thanks".into(),
+        });
+        let graph = Graph::of(&flow);
+        let size = graph.card("size").unwrap();
+        let names: Vec<_> = size.ports.iter().map(|port| port.name.as_str()).collect();
+        assert_eq!(names, ["large", "small", "none", "huge", "error"]);
+        assert!(size.ports[4].is_quiet());
+        let lowest = size.exit("error").y;
+        assert!(
+            lowest < size.rect().bottom(),
+            "the quiet port is on the card"
+        );
     }
 
     #[test]
@@ -376,7 +438,7 @@ mod tests {
         let (from, to) = graph.ends(&graph.links[2]).unwrap();
         assert_eq!(
             from,
-            Point::new(560.0, 160.0 + PORTS_TOP + 1.5 * PORT_HEIGHT)
+            Point::new(560.0, 160.0 + CARD_HEIGHT / 2.0 + PORT_STEP)
         );
         assert_eq!(to, Point::new(920.0, 192.0));
     }

@@ -1,16 +1,33 @@
-//! The canvas: a flow as cards and links in one viewport that is moved and zoomed.
+//! The canvas: a flow as cards and links in one viewport that is moved and zoomed, to read or to draw on.
 //!
-//! `graph`, `geometry`, `layout` and `gesture` are plain Rust and hold every decision; `view`, `card` and `links` only draw.
+//! `geometry`, `graph`, `layout`, `snap`, `wire` and `gesture` are plain Rust and hold every decision. `hands` and `keys`
+//! turn events into inputs and do the deeds that come of them; `scene` holds one set of signals per card and per link;
+//! what is left only draws.
 
+mod ask;
 mod card;
 pub(crate) mod geometry;
-pub(crate) mod gesture;
-pub(crate) mod graph;
+mod gesture;
+mod graph;
+mod hands;
+mod keys;
 mod layout;
 mod links;
 mod live;
+mod marks;
+mod minimap;
+mod overlay;
+mod scene;
+mod sight;
+mod snap;
+mod start;
 mod view;
+mod wire;
 
-pub(crate) use graph::{Graph, Role};
+pub(crate) use ask::{Anchor, Ask, Carried, Spot, Where};
+pub(crate) use graph::{Card, Graph, Port, Role};
+pub(crate) use hands::Pen;
+pub(crate) use layout::{free_place, room, tidy};
 pub(crate) use live::Live;
+pub(crate) use sight::Sight;
 pub(crate) use view::Canvas;

@@ -205,6 +205,35 @@ catalogue! {
     canvas_step: "Step {title}, {kind}", "Schritt {title}, {kind}";
     canvas_disabled: "disabled", "abgeschaltet";
 
+    // The canvas that is drawn on.
+    canvas_label_drawable: "Drawing of the flow. Arrow keys move between cards, Space chooses one, Enter opens it, L draws a link, Ctrl with arrow keys moves it.", "Zeichnung des Flows. Pfeiltasten wechseln zwischen Karten, Leertaste wählt eine aus, Eingabe öffnet sie, L zeichnet eine Verknüpfung, Strg mit Pfeiltasten verschiebt sie.";
+    canvas_leads_to: "Leads to: {ways}", "Führt zu: {ways}";
+    canvas_leads_nowhere: "Leads nowhere yet", "Führt noch nirgends hin";
+    canvas_way_by: "{title} (by {port})", "{title} (über {port})";
+    canvas_link: "Link from {from}, port {port}, to {to}", "Verknüpfung von {from}, Ausgang {port}, zu {to}";
+    canvas_insert: "Insert a step", "Schritt einfügen";
+    canvas_port: "Add a step after {title}, port {port}", "Schritt nach {title} hinzufügen, Ausgang {port}";
+    canvas_port_tip: "Click to add a step, drag to connect", "Klicken fügt einen Schritt hinzu, Ziehen verknüpft";
+    canvas_port_error: "error", "Fehler";
+    canvas_no_way_out: "This card has no way out.", "Diese Karte hat keinen Ausgang.";
+    canvas_connecting: "Linking from {title}, port {port}. Arrow keys choose where it goes, L takes the next port, Enter connects, Escape leaves.", "Verknüpfung von {title}, Ausgang {port}. Pfeiltasten wählen das Ziel, L nimmt den nächsten Ausgang, Eingabe verknüpft, Escape bricht ab.";
+    canvas_target: "To {title}", "Zu {title}";
+    canvas_no_target: "There is no card that it could lead to.", "Es gibt keine Karte, zu der sie führen könnte.";
+    canvas_left: "Linking left.", "Verknüpfen abgebrochen.";
+    canvas_connected: "{from} now leads to {to}.", "{from} führt jetzt zu {to}.";
+    canvas_moved: "{title} is at {x}, {y}.", "{title} steht bei {x}, {y}.";
+    canvas_illegal_itself: "A step cannot lead to itself", "Ein Schritt kann nicht zu sich selbst führen";
+    canvas_illegal_trigger: "Nothing leads to a trigger: it starts the flow", "Zu einem Auslöser führt nichts: Er startet den Flow";
+    canvas_illegal_exists: "This link is there already", "Diese Verknüpfung gibt es schon";
+    canvas_illegal_gone: "This card is gone", "Diese Karte gibt es nicht mehr";
+    canvas_illegal_circle: "This would be a circle: {way}", "Das wäre ein Kreis: {way}";
+    canvas_error: "{n} error", "{n} Fehler";
+    canvas_errors: "{n} errors", "{n} Fehler";
+    canvas_warning: "{n} warning", "{n} Warnung";
+    canvas_warnings: "{n} warnings", "{n} Warnungen";
+    canvas_start_title: "What starts this flow?", "Was startet diesen Flow?";
+    canvas_start_text: "Pick a trigger. The steps come after it.", "Wählen Sie einen Auslöser. Die Schritte kommen danach.";
+
     // The panel beside the drawing.
     panel_close: "Close the panel", "Bereich schließen";
     panel_trigger: "Trigger", "Auslöser";
