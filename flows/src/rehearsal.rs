@@ -173,6 +173,8 @@ pub struct Sketch {
     pub plan: Plan,
     /// The position in the plan of each link of the document; absent where it ends nowhere or belongs to a circle.
     links: Vec<Option<usize>>,
+    /// The steps with errors, for which others stand in.
+    broken: BTreeSet<Slug>,
 }
 
 impl Sketch {
@@ -194,8 +196,8 @@ impl Sketch {
                 .entry(id.clone())
                 .or_insert_with(|| "the links before this step form a circle".to_owned());
         }
-        for (id, message) in broken {
-            stand_in(&mut sound, &id, &message);
+        for (id, message) in &broken {
+            stand_in(&mut sound, id, message);
         }
         let keeps: Vec<bool> = flow
             .links
@@ -214,7 +216,16 @@ impl Sketch {
             .collect();
         let mut plan = Plan::compile(Arc::new(sound), catalog)?;
         plan.flow = Arc::clone(flow);
-        Ok(Sketch { plan, links })
+        Ok(Sketch {
+            plan,
+            links,
+            broken: broken.into_keys().collect(),
+        })
+    }
+
+    /// Whether a step has errors, so that it fails when a run reaches it and leaves by no port.
+    pub fn is_broken(&self, step: &str) -> bool {
+        self.broken.contains(step)
     }
 
     /// How a run of this plan left the links, in the order of the document.
@@ -439,6 +450,7 @@ mod tests {
         let (sketch, run) = sketched(document);
         assert_eq!(run.status, Status::Succeeded);
         assert_eq!(status(&sketch, &run, "wrong"), StepStatus::Failed);
+        assert!(sketch.is_broken("wrong") && !sketch.is_broken("after"));
         assert_eq!(status(&sketch, &run, "after"), StepStatus::Skipped);
         assert_eq!(run.outputs.get("joined").unwrap().as_ref(), &json!(5));
         assert_eq!(run.outputs.get("wrong"), None);
