@@ -29,6 +29,12 @@ mod editor;
 mod files;
 mod inspect;
 mod kit;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the lab stands ready before the editor asks it"
+)]
+mod lab;
 mod load;
 mod pages;
 mod sample;
@@ -39,3 +45,4 @@ mod texts;
 mod words;
 
 pub use app::start;
+pub use lab::start_lab;

@@ -69,7 +69,7 @@ pub(crate) enum StepStatus {
 }
 
 /// What a link of a run was decided to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LinkState {
     #[default]
@@ -187,7 +187,7 @@ pub(crate) struct RunSummary {
 }
 
 /// Why a run failed, in the list.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct RunFailure {
     #[serde(default)]
     pub(crate) step: Option<String>,
@@ -196,7 +196,7 @@ pub(crate) struct RunFailure {
 }
 
 /// A run with all that is remembered of it.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct RunDetail {
     pub(crate) id: String,
     pub(crate) flow: String,
@@ -229,7 +229,7 @@ fn kept() -> bool {
 }
 
 /// One step of a run.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct StepDetail {
     pub(crate) status: StepStatus,
@@ -244,7 +244,7 @@ pub(crate) struct StepDetail {
 }
 
 /// One try of an action.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Attempt {
     pub(crate) number: u32,

@@ -560,4 +560,7 @@ catalogue! {
     diff_pinned: "Pinned output", "Angeheftete Ausgabe";
     diff_disabled: "Disabled", "Abgeschaltet";
     diff_same: "Nothing differs.", "Nichts ist anders.";
+    // The lab.
+    lab_silent: "Checking and computing in this browser took too long and was stopped. It starts anew with your next change.", "Das Prüfen und Rechnen in diesem Browser dauerte zu lange und wurde abgebrochen. Es beginnt mit Ihrer nächsten Änderung von Neuem.";
+    lab_broken: "Checking and computing in this browser broke down ({why}). It starts anew with your next change.", "Das Prüfen und Rechnen in diesem Browser ist abgestürzt ({why}). Es beginnt mit Ihrer nächsten Änderung von Neuem.";
 }
