@@ -1,17 +1,38 @@
 //! The catalog as data: every kind of trigger and step with its fields, ports and defaults.
 //!
-//! Palette, forms, checks and the docs page derive from it. The kinds that belong to the language
-//! itself are in [`crate::builtin`]; a connector of the server adds its own entry.
+//! Palette, forms, checks and the docs page derive from it, in English and German. The kinds that belong to the
+//! language itself are in [`crate::builtin`]; a connector of the server adds its own entry.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::failure::Class;
+use crate::{document::Config, failure::Class};
 
 /// A text that is constant in the code and owned when it came over the wire.
 pub type Text = Cow<'static, str>;
+
+/// What a person reads, in every language that Weir speaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phrase {
+    /// In English.
+    pub en: Text,
+    /// In German.
+    pub de: Text,
+}
+
+impl Phrase {
+    /// The text for a language tag (BCP 47) such as `de-AT`; English where the language is not spoken.
+    pub fn of(&self, language: &str) -> &str {
+        let primary = language.split(['-', '_']).next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("de") {
+            &self.de
+        } else {
+            &self.en
+        }
+    }
+}
 
 /// Every kind of trigger and step that this server knows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -40,23 +61,63 @@ pub struct Entry {
     /// The word that documents use.
     pub kind: Text,
     /// The name for people.
-    pub title: Text,
+    pub title: Phrase,
     /// One line that says what it is for.
-    pub summary: Text,
+    pub summary: Phrase,
     /// The heading of the palette it stands under.
     pub group: Group,
     /// The name of its icon, from Lucide.
     pub icon: Text,
+    /// Words by which the palette finds it too, in any language: what other tools call it, what people look for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub search: Vec<Text>,
     /// The settings in its `config`.
     pub fields: Vec<Field>,
     /// Settings of which exactly one must be there; empty where there is no such rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exactly_one: Vec<Text>,
-    /// The ports a link may leave from. A branch adds one for each of its cases.
+    /// The ports that every trigger or step of this kind has. Settings of the kind [`FieldKind::Port`] name more;
+    /// [`crate::port::ports`] gives all of them.
     pub ports: Vec<Text>,
+    /// The `config` of a new one: enough to be useful at once.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub start: Config,
+    /// An output as it may look, for when none was seen yet: of a trigger, the message. Absent where the output depends
+    /// on the settings, or where the input is passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
     /// For an action: what the engine must know to call it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
+}
+
+impl Entry {
+    /// A kind without settings. A trigger leaves by `ok`, a step by `ok` and `error`.
+    pub fn new(
+        kind: &'static str,
+        group: Group,
+        icon: &'static str,
+        title: Phrase,
+        summary: Phrase,
+    ) -> Self {
+        Entry {
+            kind: text(kind),
+            title,
+            summary,
+            group,
+            icon: text(icon),
+            search: Vec::new(),
+            fields: Vec::new(),
+            exactly_one: Vec::new(),
+            ports: match group {
+                Group::Trigger => words(&["ok"]),
+                Group::Mapper | Group::Action | Group::Control => words(&["ok", "error"]),
+            },
+            start: Config::new(),
+            output: None,
+            action: None,
+        }
+    }
 }
 
 /// The headings of the palette.
@@ -146,9 +207,9 @@ pub struct Field {
     /// The key in `config`.
     pub name: Text,
     /// The label for people.
-    pub title: Text,
+    pub title: Phrase,
     /// One or two sentences of help.
-    pub help: Text,
+    pub help: Phrase,
     /// What may stand there.
     pub kind: FieldKind,
     /// Whether it must be there.
@@ -158,24 +219,31 @@ pub struct Field {
     /// Whether it has a meaning only beside a connection.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beside_connection: bool,
+    /// Whether a form keeps it folded until someone asks for more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub advanced: bool,
+    /// The value that counts where it is absent, as it would be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// A value as someone might write it, to be shown in an empty input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<Value>,
 }
 
 impl Field {
     /// A setting that may be left out and takes literals only.
-    pub fn new(
-        name: &'static str,
-        title: &'static str,
-        kind: FieldKind,
-        help: &'static str,
-    ) -> Self {
+    pub fn new(name: &'static str, title: Phrase, kind: FieldKind, help: Phrase) -> Self {
         Field {
-            name: Cow::Borrowed(name),
-            title: Cow::Borrowed(title),
-            help: Cow::Borrowed(help),
+            name: text(name),
+            title,
+            help,
             kind,
             required: false,
             expression: false,
             beside_connection: false,
+            advanced: false,
+            default: None,
+            example: None,
         }
     }
 
@@ -202,6 +270,30 @@ impl Field {
             ..self
         }
     }
+
+    /// The same setting, and a form keeps it folded.
+    pub fn advanced(self) -> Self {
+        Field {
+            advanced: true,
+            ..self
+        }
+    }
+
+    /// The same setting with the value that counts where it is absent.
+    pub fn default(self, value: impl Into<Value>) -> Self {
+        Field {
+            default: Some(value.into()),
+            ..self
+        }
+    }
+
+    /// The same setting with a value as someone might write it.
+    pub fn example(self, value: impl Into<Value>) -> Self {
+        Field {
+            example: Some(value.into()),
+            ..self
+        }
+    }
 }
 
 /// What may stand in a field.
@@ -222,7 +314,7 @@ pub enum FieldKind {
     /// Yes or no.
     Boolean,
     /// One of these words.
-    Choice(Vec<Text>),
+    Choice(Vec<Choice>),
     /// Any JSON value.
     Any,
     /// Texts, numbers or booleans by name: headers, query parameters.
@@ -255,6 +347,36 @@ pub enum FieldKind {
     Rows(Vec<Field>),
     /// An object with these settings.
     Group(Vec<Field>),
+}
+
+/// One word of a [`FieldKind::Choice`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The word that documents use.
+    pub word: Text,
+    /// What a person reads.
+    pub title: Phrase,
+}
+
+/// A phrase in English and German, for entries in the code.
+pub const fn phrase(english: &'static str, german: &'static str) -> Phrase {
+    Phrase {
+        en: Cow::Borrowed(english),
+        de: Cow::Borrowed(german),
+    }
+}
+
+/// A choice, for entries in the code.
+pub const fn choice(word: &'static str, english: &'static str, german: &'static str) -> Choice {
+    Choice {
+        word: Cow::Borrowed(word),
+        title: phrase(english, german),
+    }
+}
+
+/// Choices that are called the same everywhere, such as the methods of HTTP.
+pub fn choices(words: &[&'static str]) -> Vec<Choice> {
+    words.iter().map(|word| choice(word, word, word)).collect()
 }
 
 /// A borrowed text, for entries in the code.

@@ -4,8 +4,6 @@ mod links;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-pub use links::branch_ports;
-
 use serde_json::Value;
 
 use crate::{
@@ -13,6 +11,7 @@ use crate::{
     document::{Flow, Step, Test, Trigger},
     json,
     plan::Plan,
+    port::{PortRole, ports},
     problem::{Problem, nearest, pointer, suggestion},
     schedule,
     schema::Schema,
@@ -236,7 +235,7 @@ impl<'a> Check<'a> {
         self.findings.config(&entry.fields, &step.config, &config);
         self.connection(entry, step.connection.as_deref(), &step.config, &at);
         match step.kind.as_str() {
-            "branch" => self.branch(step, &config),
+            "branch" => self.branch(entry, step, &config),
             "fields" => self.field_rows(step, &config),
             _ => {}
         }
@@ -362,31 +361,36 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn branch(&mut self, step: &Step, at: &str) {
-        let mut ports = BTreeSet::new();
-        for (i, port) in branch_ports(step).into_iter().enumerate() {
-            let place = match step.config.get("cases").and_then(Value::as_array) {
-                Some(cases) if i < cases.len() => format!("{at}/cases/{i}/port"),
-                _ => format!("{at}/otherwise"),
-            };
-            if port == "error" || port == "ok" {
+    fn branch(&mut self, entry: &Entry, step: &Step, at: &str) {
+        let mut seen = BTreeSet::new();
+        for port in ports(entry, &step.config) {
+            if matches!(port.role, PortRole::Ok | PortRole::Error) {
+                continue;
+            }
+            let place = format!("{at}{}", port.at);
+            if port.name == "error" || port.name == "ok" {
                 self.findings.error(
                     &place,
                     "bad_port",
-                    format!("a case may not be named `{port}`; choose another name"),
+                    format!(
+                        "a case may not be named `{}`; choose another name",
+                        port.name
+                    ),
                 );
             }
-            if !ports.insert(port.clone()) && !place.ends_with("/otherwise") {
+            // `otherwise` may share the port of a case: both then go on the same way.
+            if !seen.insert(port.name.clone()) && port.role == PortRole::Case {
                 self.findings.error(
                     &place,
                     "duplicate_port",
                     format!(
-                        "two cases are named `{port}`; rename one, or join their conditions with ||"
+                        "two cases are named `{}`; rename one, or join their conditions with ||",
+                        port.name
                     ),
                 );
             }
         }
-        if ports.is_empty() {
+        if seen.is_empty() {
             self.findings
                 .error(at, "no_case", "this branch has no way out; add a case");
         }

@@ -103,7 +103,7 @@ impl Findings {
                     self.error(
                         at,
                         "missing_key",
-                        format!("`{}` is missing here: {}", field.name, field.help),
+                        format!("`{}` is missing here: {}", field.name, field.help.en),
                     );
                 }
                 None => {}
@@ -143,11 +143,13 @@ impl Findings {
                 Some(number) => self.error(at, "bad_value", format!("{number} is not possible here; from {min} to {max}")),
                 None => self.wrong_type(at, "a whole number", value),
             },
-            FieldKind::Choice(words) => {
-                if !words.iter().any(|word| value == word.as_ref()) {
+            FieldKind::Choice(choices) => {
+                let words = || choices.iter().map(|choice| choice.word.as_ref());
+                if !words().any(|word| value == word) {
                     let found = value.as_str().unwrap_or_default();
-                    let advice = suggestion(found, words.iter().map(AsRef::as_ref));
-                    self.error(at, "bad_value", format!("{value} is not possible here{advice}; one of: {}", words.join(", ")));
+                    let advice = suggestion(found, words());
+                    let known = words().collect::<Vec<_>>().join(", ");
+                    self.error(at, "bad_value", format!("{value} is not possible here{advice}; one of: {known}"));
                 }
             }
             FieldKind::Table => self.table(value, at),

@@ -8,7 +8,9 @@ use std::{fs, path::PathBuf, sync::LazyLock};
 
 use weir_flows::{
     builtin,
-    catalog::{Action, Catalog, Entry, Field, FieldKind, Group, Idempotent, Presence, text, words},
+    catalog::{
+        Action, Catalog, Entry, Field, FieldKind, Group, Idempotent, Phrase, Presence, text, words,
+    },
     check::check_text,
     document::Flow,
     failure::Class,
@@ -62,23 +64,17 @@ fn printed(name: &str, text: &str) -> String {
 /// The kinds of the language and what the gallery needs of the server's `http` action, which is out of reach here.
 /// The whole of it meets the gallery in the package `tests`.
 fn catalog() -> Catalog {
-    let any = |name, title| Field::new(name, title, FieldKind::Any, "").expression();
+    let field = |name, kind| Field::new(name, Phrase::default(), kind, Phrase::default());
     let http = Entry {
-        kind: text("http"),
-        title: text("HTTP request"),
-        summary: text("Calls an HTTP API."),
-        group: Group::Action,
-        icon: text("globe"),
         fields: vec![
-            Field::new("method", "Method", FieldKind::Text, ""),
-            Field::new("path", "Path", FieldKind::Text, "").expression(),
-            Field::new("query", "Query", FieldKind::Table, "").expression(),
-            Field::new("headers", "Headers", FieldKind::Table, "").expression(),
-            any("body", "Body"),
-            Field::new("expect", "Expected statuses", FieldKind::Statuses, ""),
+            field("method", FieldKind::Text),
+            field("path", FieldKind::Text).expression(),
+            field("query", FieldKind::Table).expression(),
+            field("headers", FieldKind::Table).expression(),
+            field("body", FieldKind::Any).expression(),
+            field("expect", FieldKind::Statuses),
         ],
         exactly_one: words(&["path"]),
-        ports: words(&["ok", "error"]),
         action: Some(Action {
             connection: Presence::Allowed,
             idempotent: Idempotent::When {
@@ -90,6 +86,13 @@ fn catalog() -> Catalog {
             attempts: 3,
             timeout_ms: 30_000,
         }),
+        ..Entry::new(
+            "http",
+            Group::Action,
+            "globe",
+            Phrase::default(),
+            Phrase::default(),
+        )
     };
     let mut catalog = builtin::catalog();
     catalog.steps.push(http);

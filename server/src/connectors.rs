@@ -136,7 +136,7 @@ mod tests {
             );
             for field in &entry.fields {
                 assert!(
-                    !field.title.is_empty() && field.help.ends_with('.'),
+                    !field.title.en.is_empty() && field.help.en.ends_with('.'),
                     "{kind}.{}",
                     field.name
                 );

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::Check;
 use crate::{
-    document::Step,
     plan::topological,
+    port::{Port, PortRole, ports},
     problem::{pointer, suggestion},
 };
 
@@ -49,12 +47,13 @@ impl<'a> Check<'a> {
             let Some(ports) = self.ports(&link.from) else {
                 continue;
             };
-            if !ports.iter().any(|port| port == link.port()) {
-                let advice = suggestion(link.port(), ports.iter().map(String::as_str));
+            let names = || ports.iter().map(|port| port.name.as_str());
+            if !names().any(|name| name == link.port()) {
+                let advice = suggestion(link.port(), names());
                 let known = if ports.is_empty() {
                     "it has none".to_owned()
                 } else {
-                    format!("it has: {}", ports.join(", "))
+                    format!("it has: {}", names().collect::<Vec<_>>().join(", "))
                 };
                 let message = format!(
                     "`{}` has no port `{}`{advice}; {known}",
@@ -76,8 +75,8 @@ impl<'a> Check<'a> {
             }
             Ok(_) => self.unreachable(),
         }
-        for (id, step) in &flow.steps {
-            self.unlinked_ports(id, step);
+        for id in flow.steps.keys() {
+            self.unlinked_ports(id);
         }
     }
 
@@ -106,11 +105,15 @@ impl<'a> Check<'a> {
     }
 
     /// A case of a branch that leads nowhere ends the run there without a word: worth a look.
-    fn unlinked_ports(&mut self, id: &str, step: &Step) {
-        if step.kind != "branch" {
-            return;
-        }
-        for port in branch_ports(step).into_iter().collect::<BTreeSet<_>>() {
+    fn unlinked_ports(&mut self, id: &str) {
+        let own: BTreeSet<String> = self
+            .ports(id)
+            .into_iter()
+            .flatten()
+            .filter(|port| matches!(port.role, PortRole::Case | PortRole::Otherwise))
+            .map(|port| port.name)
+            .collect();
+        for port in own {
             if !self
                 .flow
                 .links
@@ -127,20 +130,16 @@ impl<'a> Check<'a> {
     }
 
     /// The ports a link may leave from; `None` where the kind is not known.
-    fn ports(&self, id: &str) -> Option<Vec<String>> {
-        let (entry, step) = match (self.flow.triggers.get(id), self.flow.steps.get(id)) {
-            (Some(trigger), _) => (self.catalog.trigger(&trigger.kind)?, None),
-            (None, step) => (self.catalog.step(&step?.kind)?, step),
+    fn ports(&self, id: &str) -> Option<Vec<Port>> {
+        let flow = self.flow;
+        let (entry, config) = match flow.triggers.get(id) {
+            Some(trigger) => (self.catalog.trigger(&trigger.kind)?, &trigger.config),
+            None => {
+                let step = flow.steps.get(id)?;
+                (self.catalog.step(&step.kind)?, &step.config)
+            }
         };
-        let own = step
-            .filter(|step| step.kind == "branch")
-            .map(branch_ports)
-            .unwrap_or_default();
-        Some(
-            own.into_iter()
-                .chain(entry.ports.iter().map(|port| port.to_string()))
-                .collect(),
-        )
+        Some(ports(entry, config))
     }
 
     /// For each step, the steps that links lead from to it.
@@ -166,19 +165,4 @@ impl<'a> Check<'a> {
         }
         before
     }
-}
-
-/// The ports of a branch: its cases, then `otherwise`.
-pub fn branch_ports(step: &Step) -> Vec<String> {
-    let cases = step
-        .config
-        .get("cases")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let cases = cases.filter_map(|case| case.get("port")?.as_str());
-    cases
-        .chain(step.config.get("otherwise").and_then(Value::as_str))
-        .map(str::to_owned)
-        .collect()
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use weir_flows::{
     advance::{Event, Stamp, Turn, advance, lost},
-    catalog::{Action, Catalog, Entry, Field, FieldKind, Group, Idempotent, Presence, text, words},
+    catalog::{
+        Action, Catalog, Entry, Field, FieldKind, Group, Idempotent, Phrase, Presence, text, words,
+    },
     check::check_value,
     failure::{Class, Failure},
     plan::Plan,
@@ -18,16 +20,11 @@ use weir_flows::{
 pub(crate) fn catalog() -> Catalog {
     let mut catalog = weir_flows::builtin::catalog();
     catalog.steps.push(Entry {
-        kind: text("http"),
-        title: text("HTTP"),
-        summary: text("Calls."),
-        group: Group::Action,
-        icon: text("globe"),
         fields: ["method", "url", "body"]
-            .map(|name| Field::new(name, name, FieldKind::Any, "").expression())
+            .map(|name| {
+                Field::new(name, Phrase::default(), FieldKind::Any, Phrase::default()).expression()
+            })
             .to_vec(),
-        ports: words(&["ok", "error"]),
-        exactly_one: Vec::new(),
         action: Some(Action {
             connection: Presence::Allowed,
             idempotent: Idempotent::When {
@@ -39,6 +36,13 @@ pub(crate) fn catalog() -> Catalog {
             attempts: 3,
             timeout_ms: 30_000,
         }),
+        ..Entry::new(
+            "http",
+            Group::Action,
+            "globe",
+            Phrase::default(),
+            Phrase::default(),
+        )
     });
     catalog
 }

@@ -10,7 +10,10 @@ mod tests;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use weir_flows::{
-    catalog::{Action, Entry, Field, FieldKind, Group, Idempotent, Presence, text, words},
+    catalog::{
+        Action, Choice, Entry, Field, FieldKind, Group, Idempotent, Presence, choice, choices,
+        phrase, text, words,
+    },
     failure::{Class, Failure},
 };
 
@@ -30,75 +33,42 @@ pub const CONNECTOR: Connector = Connector {
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// How an answer may be read.
-const READINGS: &[&str] = &["auto", "json", "text", "base64"];
+static READINGS: [Choice; 4] = [
+    choice("auto", "What it says it is", "Das, was sie zu sein angibt"),
+    choice("json", "JSON", "JSON"),
+    choice("text", "Text", "Text"),
+    choice("base64", "Bytes in base64", "Bytes in Base64"),
+];
 
 fn entry() -> Entry {
     Entry {
-        kind: text("http"),
-        title: text("HTTP request"),
-        summary: text("Calls an HTTP API and gives its answer: status, headers and body."),
-        group: Group::Action,
-        icon: text("globe"),
-        fields: vec![
-            Field::new("method", "Method", FieldKind::Choice(words(METHODS)), "The HTTP method. GET where none is chosen."),
-            Field::new(
-                "path",
-                "Path",
-                FieldKind::Text,
-                "The path below the base URL of the connection, such as /bookings. It cannot leave that base.",
-            )
-            .expression()
-            .beside_connection(),
-            Field::new(
-                "url",
-                "URL",
-                FieldKind::Url,
-                "The whole address, where no connection is used. Beside a connection it must be on the same host.",
-            )
-            .expression(),
-            Field::new(
-                "query",
-                "Query",
-                FieldKind::Table,
-                "Parameters of the address. They are encoded for you; an empty value (null) is left out, a list is repeated.",
-            )
-            .expression(),
-            Field::new(
-                "headers",
-                "Headers",
-                FieldKind::Table,
-                "Headers of the request. They come before those of the connection.",
-            )
-            .expression(),
-            Field::new(
-                "body",
-                "Body",
-                FieldKind::Any,
-                "What is sent: a text as it is, anything else as JSON, or as a form where the content-type header says \
-                 application/x-www-form-urlencoded.",
-            )
-            .expression(),
-            Field::new(
-                "expect",
-                "Expected statuses",
-                FieldKind::Statuses,
-                "The statuses that succeed, such as \"2xx\" and 404. 2xx where none is given.",
-            ),
-            Field::new(
-                "follow_redirects",
-                "Follow redirects",
-                FieldKind::Boolean,
-                "Whether redirects are followed. They are, where nothing is said; credentials stay with the first host.",
-            ),
-            Field::new(
-                "response",
-                "Read the answer as",
-                FieldKind::Choice(words(READINGS)),
-                "auto: by its content-type, where nothing is chosen. Bytes that are no text come as {\"base64\": …}.",
-            ),
-        ],
+        search: words(&[
+            "REST",
+            "API",
+            "curl",
+            "GET",
+            "POST",
+            "fetch",
+            "web service",
+            "URL",
+            "request",
+            "JSON",
+            "Aufruf",
+            "Anfrage",
+            "Schnittstelle",
+            "Webdienst",
+            "abrufen",
+            "senden",
+        ]),
+        fields: fields(),
         exactly_one: words(&["url", "path"]),
-        ports: words(&["ok", "error"]),
+        start: [("method", "GET"), ("url", "")]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect(),
+        output: Some(json!({
+            "status": 200, "headers": { "content-type": "application/json" }, "body": {},
+        })),
         action: Some(Action {
             connection: Presence::Allowed,
             idempotent: Idempotent::When {
@@ -117,7 +87,124 @@ fn entry() -> Entry {
             attempts: 3,
             timeout_ms: 30_000,
         }),
+        ..Entry::new(
+            "http",
+            Group::Action,
+            "globe",
+            phrase("HTTP call", "HTTP-Aufruf"),
+            phrase(
+                "Calls an HTTP API and gives its answer: status, headers and body.",
+                "Ruft eine HTTP-API auf und liefert ihre Antwort: Status, Kopfzeilen und Inhalt.",
+            ),
+        )
     }
+}
+
+fn fields() -> Vec<Field> {
+    vec![
+        Field::new(
+            "method",
+            phrase("Method", "Methode"),
+            FieldKind::Choice(choices(METHODS)),
+            phrase(
+                "The HTTP method: GET reads, POST creates, PUT replaces, DELETE deletes.",
+                "Die HTTP-Methode: GET liest, POST legt an, PUT ersetzt, DELETE löscht.",
+            ),
+        )
+        .default("GET"),
+        Field::new(
+            "path",
+            phrase("Path", "Pfad"),
+            FieldKind::Text,
+            phrase(
+                "The path below the base URL of the connection, such as /bookings. It cannot leave that base.",
+                "Der Pfad unterhalb der Basis-URL der Verbindung, etwa /bookings. Er kann diese Basis nicht verlassen.",
+            ),
+        )
+        .expression()
+        .beside_connection()
+        .example("/bookings"),
+        Field::new(
+            "url",
+            phrase("URL", "URL"),
+            FieldKind::Url,
+            phrase(
+                "The whole address where no connection is used, such as https://api.example.com/orders. Beside a connection it must be on the same host.",
+                "Die ganze Adresse, wenn keine Verbindung verwendet wird, etwa https://api.example.com/orders. Neben einer Verbindung muss sie auf demselben Host liegen.",
+            ),
+        )
+        .expression()
+        .example("https://api.example.com/orders"),
+        Field::new(
+            "query",
+            phrase("Query", "Query"),
+            FieldKind::Table,
+            phrase(
+                "Parameters of the address, such as page = 2; they are encoded for you. An empty value (null) is left out, a list is repeated.",
+                "Parameter der Adresse, etwa page = 2; sie werden für Sie kodiert. Ein leerer Wert (null) entfällt, eine Liste wird wiederholt.",
+            ),
+        )
+        .expression()
+        .example(json!({ "page": "2" })),
+        Field::new(
+            "headers",
+            phrase("Headers", "Kopfzeilen"),
+            FieldKind::Table,
+            phrase(
+                "Headers of the request, such as accept = application/json. They come before those of the connection.",
+                "Kopfzeilen der Anfrage, etwa accept = application/json. Sie haben Vorrang vor denen der Verbindung.",
+            ),
+        )
+        .expression()
+        .example(json!({ "accept": "application/json" })),
+        Field::new(
+            "body",
+            phrase("Body", "Inhalt"),
+            FieldKind::Any,
+            phrase(
+                "What is sent, often an expression: = input. A text goes as it is, anything else as JSON, or as a form where the \
+                 content-type header says application/x-www-form-urlencoded.",
+                "Was gesendet wird, oft ein Ausdruck: = input. Ein Text geht unverändert hinaus, alles andere als JSON, oder als \
+                 Formular, wenn die Kopfzeile content-type application/x-www-form-urlencoded lautet.",
+            ),
+        )
+        .expression()
+        .example("= input"),
+        Field::new(
+            "expect",
+            phrase("Succeeds with", "Erfolg bei"),
+            FieldKind::Statuses,
+            phrase(
+                "The statuses that count as success, such as \"2xx\" and 404. Any other one is a failure.",
+                "Die Status, die als Erfolg gelten, etwa \"2xx\" und 404. Jeder andere ist ein Fehler.",
+            ),
+        )
+        .advanced()
+        .default(json!(["2xx"]))
+        .example(json!(["2xx", 404])),
+        Field::new(
+            "follow_redirects",
+            phrase("Follow redirects", "Weiterleitungen folgen"),
+            FieldKind::Boolean,
+            phrase(
+                "Whether an answer such as 301 leads on to the address it names. Credentials stay with the first host.",
+                "Ob eine Antwort wie 301 zur genannten Adresse weiterführt. Zugangsdaten bleiben beim ersten Host.",
+            ),
+        )
+        .advanced()
+        .default(true),
+        Field::new(
+            "response",
+            phrase("Read the answer as", "Antwort lesen als"),
+            FieldKind::Choice(READINGS.to_vec()),
+            phrase(
+                "How the body of the answer is read; usually its content-type says it. Bytes that are no text come as {\"base64\": …}.",
+                "Wie der Inhalt der Antwort gelesen wird; meist sagt es ihr content-type. Bytes, die kein Text sind, kommen als {\"base64\": …}.",
+            ),
+        )
+        .advanced()
+        .default("auto"),
+    ]
 }
 
 fn call(call: Call<'_>) -> BoxFuture<'_, Outcome> {

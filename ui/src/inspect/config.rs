@@ -32,9 +32,17 @@ pub(crate) enum Shape {
 }
 
 /// Chooses how a value is shown, knowing what kind of field it stands in.
-pub(crate) fn shape(value: &Value, kind: Option<&FieldKind>) -> Shape {
+pub(crate) fn shape(t: &Texts, value: &Value, kind: Option<&FieldKind>) -> Shape {
     match (value, kind) {
         (Value::String(text), Some(FieldKind::Script | FieldKind::Condition)) => script(text),
+        (Value::String(word), Some(FieldKind::Choice(choices))) => {
+            let chosen = choices.iter().find(|choice| choice.word == word.as_str());
+            Shape::Word(
+                chosen
+                    .map_or(word.as_str(), |choice| choice.title.of(t.language))
+                    .to_owned(),
+            )
+        }
         (Value::String(text), _) => match text.strip_prefix('=') {
             Some(expression) => script(expression.trim()),
             // `'=` writes a literal that starts with `=`.
@@ -49,13 +57,15 @@ pub(crate) fn shape(value: &Value, kind: Option<&FieldKind>) -> Shape {
             Shape::Secret(secret_name(map).unwrap_or_default().to_owned())
         }
         (Value::Object(_), Some(FieldKind::Schema)) => json(value),
-        (Value::Object(map), Some(FieldKind::Group(fields))) => table(map, fields),
-        (Value::Object(map), _) if !map.is_empty() && map.values().all(is_flat) => table(map, &[]),
+        (Value::Object(map), Some(FieldKind::Group(fields))) => Shape::Table(table(t, map, fields)),
+        (Value::Object(map), _) if !map.is_empty() && map.values().all(is_flat) => {
+            Shape::Table(table(t, map, &[]))
+        }
         (Value::Array(rows), Some(FieldKind::Rows(fields))) => Shape::Rows(
             rows.iter()
                 .map(|row| match row {
-                    Value::Object(map) => table(map, fields),
-                    other => shape(other, None),
+                    Value::Object(map) => Shape::Table(table(t, map, fields)),
+                    other => shape(t, other, None),
                 })
                 .collect(),
         ),
@@ -78,22 +88,7 @@ pub(crate) fn lines(
     let fields = entry
         .map(|entry| entry.fields.as_slice())
         .unwrap_or_default();
-    let known = fields.iter().filter_map(|field| {
-        Some((
-            label(t, field),
-            shape(config.get(&*field.name)?, Some(&field.kind)),
-        ))
-    });
-    let unknown = config
-        .iter()
-        .filter(|(key, _)| !fields.iter().any(|field| field.name == key.as_str()))
-        .map(|(key, value)| {
-            (
-                word(t, key).unwrap_or(key).to_owned(),
-                shape(value, kind_by_name(key)),
-            )
-        });
-    known.chain(unknown).collect()
+    table(t, config, fields)
 }
 
 /// Draws a setting.
@@ -123,51 +118,6 @@ pub(crate) fn shape_view(shape: Shape) -> AnyView {
     }
 }
 
-/// The label of a field: in the language of the page where it knows the name, else as the catalog says it.
-fn label(t: &Texts, field: &Field) -> String {
-    word(t, &field.name).map_or_else(|| field.title.clone().into_owned(), str::to_owned)
-}
-
-/// What the page calls a field by its name; the catalog speaks English only.
-fn word(t: &Texts, name: &str) -> Option<&'static str> {
-    Some(match name {
-        "method" => t.field_method,
-        "path" => t.field_path,
-        "url" => t.field_url,
-        "query" => t.field_query,
-        "headers" => t.field_headers,
-        "body" => t.field_body,
-        "expect" => t.field_expect,
-        "reply" => t.field_reply,
-        "deadline" => t.field_deadline,
-        "verify" => t.field_verify,
-        "scheme" => t.field_scheme,
-        "secret" => t.field_secret,
-        "tolerance" => t.field_tolerance,
-        "cron" => t.field_cron,
-        "timezone" => t.field_timezone,
-        "every" => t.field_every,
-        "script" => t.field_script,
-        "fields" => t.field_fields,
-        "schema" => t.field_schema,
-        "value" => t.field_value,
-        "cases" => t.panel_cases,
-        "otherwise" => t.panel_otherwise,
-        "when" => t.panel_when,
-        "port" => t.field_port,
-        "mode" => t.field_mode,
-        "status" => t.field_status,
-        "message" => t.field_message,
-        "class" => t.field_class,
-        "to" => t.field_to,
-        "from" => t.field_from,
-        "default" => t.field_default,
-        "as" => t.field_as,
-        "required" => t.field_required,
-        _ => return None,
-    })
-}
-
 /// What a setting most likely is where the catalog is not at hand.
 fn kind_by_name(key: &str) -> Option<&'static FieldKind> {
     match key {
@@ -178,20 +128,19 @@ fn kind_by_name(key: &str) -> Option<&'static FieldKind> {
     }
 }
 
-fn table(map: &Map<String, Value>, fields: &[Field]) -> Shape {
-    let t = texts();
-    let field = |key: &str| fields.iter().find(|field| field.name == key);
+/// The settings of an object: first those that are known, in their order, then all others by their key.
+fn table(t: &Texts, map: &Map<String, Value>, fields: &[Field]) -> Vec<(String, Shape)> {
     let known = fields.iter().filter_map(|field| {
         Some((
-            label(t, field),
-            shape(map.get(&*field.name)?, Some(&field.kind)),
+            field.title.of(t.language).to_owned(),
+            shape(t, map.get(&*field.name)?, Some(&field.kind)),
         ))
     });
     let unknown = map
         .iter()
-        .filter(|(key, _)| field(key).is_none())
-        .map(|(key, value)| (key.clone(), shape(value, kind_by_name(key))));
-    Shape::Table(known.chain(unknown).collect())
+        .filter(|(key, _)| !fields.iter().any(|field| field.name == key.as_str()))
+        .map(|(key, value)| (key.clone(), shape(t, value, kind_by_name(key))));
+    known.chain(unknown).collect()
 }
 
 fn script(text: &str) -> Shape {
@@ -230,7 +179,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::texts::ENGLISH;
+    use crate::texts::{ENGLISH, GERMAN};
 
     #[test]
     fn values_are_shown_as_what_they_are() {
@@ -270,21 +219,37 @@ mod tests {
                 Shape::Table(vec![("x".into(), Shape::Expression("1".into()))]),
             ),
         ] {
-            assert_eq!(shape(&value, kind.as_ref()), expected, "{value}");
+            assert_eq!(shape(&ENGLISH, &value, kind.as_ref()), expected, "{value}");
         }
     }
 
     #[test]
     fn settings_come_in_the_order_of_the_catalog() {
-        let config = json!({"zeta": 1, "path": "/x", "method": "GET"});
-        let field = |name, title| Field::new(name, title, FieldKind::Text, "");
-        let entry: Entry = serde_json::from_value(json!({
-            "kind": "http", "title": "", "summary": "", "group": "action", "icon": "", "ports": [], "exactly_one": [],
-            "fields": [field("method", "Method"), field("path", "Path"), field("url", "URL")]
-        }))
-        .unwrap();
-        let lines = lines(&ENGLISH, config.as_object().unwrap(), Some(&entry));
-        let labels: Vec<_> = lines.into_iter().map(|(label, _)| label).collect();
-        assert_eq!(labels, ["Method", "Path", "zeta"]);
+        let config = json!({"zeta": 1, "path": "/x", "reply": "accepted"});
+        let catalog = weir_flows::builtin::catalog();
+        let entry = catalog.trigger("http");
+        for (texts, expected) in [
+            (
+                &ENGLISH,
+                [
+                    ("Path", "/x"),
+                    ("Reply", "Receipt at once (202)"),
+                    ("zeta", "1"),
+                ],
+            ),
+            (
+                &GERMAN,
+                [
+                    ("Pfad", "/x"),
+                    ("Antwort", "Sofort den Empfang bestätigen (202)"),
+                    ("zeta", "1"),
+                ],
+            ),
+        ] {
+            let lines = lines(texts, config.as_object().unwrap(), entry);
+            let expected =
+                expected.map(|(label, word)| (label.to_owned(), Shape::Word(word.to_owned())));
+            assert_eq!(lines, expected);
+        }
     }
 }

@@ -24,6 +24,9 @@ macro_rules! catalogue {
 }
 
 catalogue! {
+    // Its tag (BCP 47), as the phrases of the catalog of kinds are asked for.
+    language: "en", "de";
+
     // The shell.
     nav_label: "Main navigation", "Hauptnavigation";
     nav_flows: "Flows", "Flows";
@@ -274,41 +277,6 @@ catalogue! {
     panel_concurrency: "Runs at once", "Läufe zugleich";
     panel_tests: "Tests", "Tests";
     panel_secret: "secret {name}", "Geheimnis {name}";
-    panel_cases: "Cases", "Fälle";
-    panel_otherwise: "otherwise", "sonst";
-    panel_when: "when", "wenn";
-
-    // Fields of configurations; the catalog of the server speaks English.
-    field_method: "Method", "Methode";
-    field_path: "Path", "Pfad";
-    field_url: "URL", "URL";
-    field_query: "Query", "Query";
-    field_headers: "Headers", "Kopfzeilen";
-    field_body: "Body", "Inhalt";
-    field_expect: "Succeeds with", "Erfolg bei";
-    field_reply: "Reply", "Antwort";
-    field_deadline: "Reply within", "Antwort binnen";
-    field_verify: "Signature", "Signatur";
-    field_scheme: "Scheme", "Verfahren";
-    field_secret: "Secret", "Geheimnis";
-    field_tolerance: "Tolerance", "Toleranz";
-    field_cron: "Cron", "Cron";
-    field_timezone: "Time zone", "Zeitzone";
-    field_every: "Every", "Alle";
-    field_script: "Script", "Skript";
-    field_fields: "Fields", "Felder";
-    field_schema: "Schema", "Schema";
-    field_value: "Value", "Wert";
-    field_port: "Port", "Ausgang";
-    field_mode: "Mode", "Modus";
-    field_status: "Status", "Status";
-    field_message: "Message", "Meldung";
-    field_class: "Class", "Klasse";
-    field_to: "Target", "Ziel";
-    field_from: "Source", "Quelle";
-    field_default: "Default", "Vorgabe";
-    field_as: "As", "Als";
-    field_required: "Required", "Pflicht";
 
     // Try.
     try_trigger: "Trigger", "Auslöser";

@@ -447,7 +447,10 @@ fn reading(config: &Map<String, Value>) -> Result<Reading, Failure> {
         Some(other) => {
             return Err(Failure::broken(format!(
                 "`{other}` is no way to read an answer; use one of {}",
-                READINGS.join(", ")
+                READINGS
+                    .each_ref()
+                    .map(|reading| reading.word.as_ref())
+                    .join(", ")
             )));
         }
     })
