@@ -8,13 +8,14 @@ use leptos_router::{
 use wasm_bindgen::JsCast;
 
 use crate::{
-    clock,
+    clock, kinds,
     kit::{
         button::Weight,
         icon::Icon,
-        state::Empty,
+        state::{Empty, shown},
         toast::{ToastShelf, Toasts},
     },
+    load::Loader,
     pages::{
         connections::ConnectionsPage, flow::FlowPage, flows::FlowsPage, run::RunPage,
         runs::RunsPage, system::SystemPage,
@@ -45,6 +46,7 @@ fn App() -> impl IntoView {
     let settings = Settings::provide();
     Toasts::provide();
     clock::provide_tick();
+    let catalog = Loader::new(kinds::read);
     view! {
         <Router>
             // Another language draws everything anew: texts are plain, and switching is rare.
@@ -52,19 +54,27 @@ fn App() -> impl IntoView {
                 settings.language.track();
                 view! {
                     <Shell>
-                        <Routes fallback=Missing>
-                            <Route path=path!("/") view=FlowsPage/>
-                            <Route path=path!("/flows/:flow") view=FlowPage/>
-                            <Route path=path!("/runs") view=RunsPage/>
-                            <Route path=path!("/runs/:run") view=RunPage/>
-                            <Route path=path!("/connections") view=ConnectionsPage/>
-                            <Route path=path!("/system") view=SystemPage/>
-                        </Routes>
+                        {shown(catalog, |()| view! { <Places/> })}
                     </Shell>
                     <ToastShelf/>
                 }
             }}
         </Router>
+    }
+}
+
+/// The part for the address.
+#[component]
+fn Places() -> impl IntoView {
+    view! {
+        <Routes fallback=Missing>
+            <Route path=path!("/") view=FlowsPage/>
+            <Route path=path!("/flows/:flow") view=FlowPage/>
+            <Route path=path!("/runs") view=RunsPage/>
+            <Route path=path!("/runs/:run") view=RunPage/>
+            <Route path=path!("/connections") view=ConnectionsPage/>
+            <Route path=path!("/system") view=SystemPage/>
+        </Routes>
     }
 }
 

@@ -28,6 +28,7 @@ mod edit;
 mod editor;
 mod files;
 mod inspect;
+mod kinds;
 mod kit;
 #[expect(
     dead_code,

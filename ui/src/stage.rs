@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
-use weir_flows::{catalog::Catalog, document::Flow};
+use weir_flows::document::Flow;
 
 use crate::{
     api::{self, ConnectionSummary, RunDetail, StepStatus, Trouble, encode},
@@ -150,14 +150,9 @@ impl Watch {
     }
 }
 
-/// Reads the catalog and the names of the connections, for the panels.
+/// Reads the names of the connections, for the panels.
 pub(crate) fn surroundings() -> Signal<Surroundings> {
     let around = RwSignal::new(Surroundings::default());
-    spawn_local(async move {
-        if let Ok(catalog) = api::get::<Catalog>("/catalog").await {
-            around.try_update(|around| around.catalog = Some(Arc::new(catalog)));
-        }
-    });
     spawn_local(async move {
         if let Ok(connections) = api::all::<ConnectionSummary>("/connections").await {
             let names = connections

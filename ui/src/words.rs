@@ -1,9 +1,13 @@
-//! How things are said: durations, spans of time, kinds, states and failure classes. Pure, in either language.
+//! How things are said: durations, spans of time, kinds, states and failure classes, in either language.
 
-use weir_flows::failure::Class;
+use weir_flows::{
+    catalog::{Entry, Group},
+    failure::Class,
+};
 
 use crate::{
     api::{RunStatus, StepStatus},
+    kinds,
     kit::icon::Icon,
     texts::{Texts, fill},
 };
@@ -108,37 +112,31 @@ pub(crate) fn class_by_word(t: &Texts, word: &str) -> String {
         .to_owned()
 }
 
-/// What a kind of trigger is called, and its icon.
+/// What a kind of trigger is called, and its icon; its word where the server does not know it.
 pub(crate) fn trigger_kind(t: &Texts, kind: &str) -> (String, Icon) {
-    let (word, icon) = match kind {
-        "http" => (t.kind_http_trigger, Icon::LogIn),
-        "webhook" => (t.kind_webhook, Icon::Webhook),
-        "schedule" => (t.kind_schedule, Icon::CalendarClock),
-        "poll" => (t.kind_poll, Icon::Radar),
-        "manual" => (t.kind_manual, Icon::Hand),
-        "flow" => (t.kind_flow, Icon::Workflow),
-        other => (other, Icon::Zap),
-    };
-    (word.to_owned(), icon)
+    match kinds::catalog().trigger(kind) {
+        Some(entry) => entry_kind(t, entry),
+        None => (kind.to_owned(), Icon::Zap),
+    }
 }
 
-/// What a kind of step is called, and its icon.
+/// What a kind of step is called, and its icon; its word where the server does not know it.
 pub(crate) fn step_kind(t: &Texts, kind: &str) -> (String, Icon) {
-    let (word, icon) = match kind {
-        "map" => (t.kind_map, Icon::SquareFunction),
-        "fields" => (t.kind_fields, Icon::TableProperties),
-        "validate" => (t.kind_validate, Icon::ShieldCheck),
-        "http" => (t.kind_http, Icon::Globe),
-        "script" => (t.kind_script, Icon::CodeXml),
-        "branch" => (t.kind_branch, Icon::Split),
-        "each" => (t.kind_each, Icon::Repeat),
-        "call" => (t.kind_call, Icon::Workflow),
-        "wait" => (t.kind_wait, Icon::Hourglass),
-        "respond" => (t.kind_respond, Icon::Reply),
-        "fail" => (t.kind_fail, Icon::OctagonX),
-        other => (other, Icon::Braces),
-    };
-    (word.to_owned(), icon)
+    match kinds::catalog().step(kind) {
+        Some(entry) => entry_kind(t, entry),
+        None => (kind.to_owned(), Icon::Braces),
+    }
+}
+
+/// What an entry of the catalog is called, and its icon; that of its group where the page does not have its own.
+pub(crate) fn entry_kind(t: &Texts, entry: &Entry) -> (String, Icon) {
+    let icon = Icon::named(&entry.icon).unwrap_or(match entry.group {
+        Group::Trigger => Icon::Zap,
+        Group::Mapper => Icon::SquareFunction,
+        Group::Action => Icon::Plug,
+        Group::Control => Icon::Workflow,
+    });
+    (entry.title.of(t.language).to_owned(), icon)
 }
 
 #[cfg(test)]
@@ -194,5 +192,41 @@ mod tests {
     fn classes_are_explained() {
         assert_eq!(class_by_word(&ENGLISH, "timed_out"), "No answer in time");
         assert_eq!(class_by_word(&ENGLISH, "novel"), "novel");
+    }
+
+    #[test]
+    fn kinds_are_called_what_the_catalog_says() {
+        kinds::learn(weir_flows::builtin::catalog());
+        assert_eq!(
+            trigger_kind(&GERMAN, "schedule"),
+            ("Zeitplan".to_owned(), Icon::CalendarClock)
+        );
+        assert_eq!(
+            step_kind(&ENGLISH, "branch"),
+            ("Branch".to_owned(), Icon::Split)
+        );
+        assert_eq!(
+            step_kind(&ENGLISH, "smtp"),
+            ("smtp".to_owned(), Icon::Braces)
+        );
+    }
+
+    #[test]
+    fn every_kind_of_the_language_has_its_icon() {
+        let catalog = weir_flows::builtin::catalog();
+        for entry in catalog.triggers.iter().chain(&catalog.steps) {
+            assert!(
+                Icon::named(&entry.icon).is_some(),
+                "{}: {}",
+                entry.kind,
+                entry.icon
+            );
+        }
+        // One that the page does not have is drawn as others of its group.
+        let novel = Entry {
+            icon: "no-such-icon".into(),
+            ..catalog.triggers[0].clone()
+        };
+        assert_eq!(entry_kind(&ENGLISH, &novel).1, Icon::Zap);
     }
 }

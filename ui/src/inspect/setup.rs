@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use weir_flows::{
-    catalog::Catalog,
-    document::{Flow, History, Step, Trigger},
-};
+use weir_flows::document::{Flow, History, Step, Trigger};
 
 use super::{config, policy};
 use crate::{
     api::encode,
     canvas::Role,
+    kinds,
     kit::{
         button::IconButton,
         code::{Code, InlineCode, Tongue},
@@ -24,8 +22,6 @@ use crate::{
 /// What the panel knows besides the document.
 #[derive(Clone, Default)]
 pub(crate) struct Surroundings {
-    /// The catalog, once it was read.
-    pub(crate) catalog: Option<Arc<Catalog>>,
     /// The names of the connections that are set up here, once they were read.
     pub(crate) connections: Option<Arc<Vec<String>>>,
 }
@@ -46,10 +42,9 @@ pub(crate) fn Setup(
         } else {
             trigger.title.clone()
         };
-        let trigger = trigger.clone();
         return view! {
             <PanelHead icon over=format!("{} · {kind}", t.panel_trigger) name id role=Role::Trigger close/>
-            <div class="panel-body">{move || trigger_body(t, &trigger, &around.get())}</div>
+            <div class="panel-body">{trigger_body(t, &trigger)}</div>
         }
         .into_any();
     }
@@ -116,12 +111,8 @@ fn description(text: &str) -> AnyView {
     }
 }
 
-fn trigger_body(t: &'static Texts, trigger: &Trigger, around: &Surroundings) -> AnyView {
-    let entry = around
-        .catalog
-        .as_ref()
-        .and_then(|catalog| catalog.trigger(&trigger.kind));
-    let lines = config::lines(t, &trigger.config, entry);
+fn trigger_body(t: &'static Texts, trigger: &Trigger) -> AnyView {
+    let lines = config::lines(t, &trigger.config, kinds::catalog().trigger(&trigger.kind));
     let rules = [(t.panel_filter, &trigger.filter), (t.panel_map, &trigger.map), (t.panel_dedupe, &trigger.dedupe)]
         .into_iter()
         .filter_map(|(label, rule)| rule.clone().map(|rule| (label, rule)))
@@ -150,11 +141,8 @@ pub(crate) fn step_body(
     step: &Step,
     around: &Surroundings,
 ) -> AnyView {
-    let entry = around
-        .catalog
-        .as_ref()
-        .and_then(|catalog| catalog.step(&step.kind));
-    let lines = config::lines(t, &step.config, entry);
+    let catalog = kinds::catalog();
+    let lines = config::lines(t, &step.config, catalog.step(&step.kind));
     let policy = policy::lines(t, flow, id, step);
     let policy = (!policy.is_empty()).then(|| {
         let pairs = policy.into_iter().map(|(label, words)| {
@@ -163,11 +151,7 @@ pub(crate) fn step_body(
         view! { <Section title=t.panel_policy><dl class="pairs">{pairs.collect_view()}</dl></Section> }
     });
     let undo = step.undo.as_ref().map(|undo| {
-        let entry = around
-            .catalog
-            .as_ref()
-            .and_then(|catalog| catalog.step(&undo.kind));
-        let lines = config::lines(t, &undo.config, entry);
+        let lines = config::lines(t, &undo.config, catalog.step(&undo.kind));
         view! { <Section title=t.panel_undo>{pairs(lines)}</Section> }
     });
     view! {

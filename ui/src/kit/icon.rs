@@ -68,6 +68,38 @@ pub(crate) enum Icon {
 }
 
 impl Icon {
+    /// The icon that an entry of the catalog names.
+    pub(crate) fn named(name: &str) -> Option<Icon> {
+        Some(match name {
+            "activity" => Icon::Activity,
+            "book-open" => Icon::BookOpen,
+            "braces" => Icon::Braces,
+            "calendar-clock" => Icon::CalendarClock,
+            "clock" => Icon::Clock,
+            "code-xml" => Icon::CodeXml,
+            "file-json" => Icon::FileJson,
+            "funnel" => Icon::Funnel,
+            "globe" => Icon::Globe,
+            "hand" => Icon::Hand,
+            "hourglass" => Icon::Hourglass,
+            "log-in" => Icon::LogIn,
+            "octagon-x" => Icon::OctagonX,
+            "plug" => Icon::Plug,
+            "radar" => Icon::Radar,
+            "repeat" => Icon::Repeat,
+            "reply" => Icon::Reply,
+            "server" => Icon::Server,
+            "shield-check" => Icon::ShieldCheck,
+            "split" => Icon::Split,
+            "square-function" => Icon::SquareFunction,
+            "table-properties" => Icon::TableProperties,
+            "webhook" => Icon::Webhook,
+            "workflow" => Icon::Workflow,
+            "zap" => Icon::Zap,
+            _ => return None,
+        })
+    }
+
     /// What stands inside the `svg` element, drawn on 24 by 24.
     fn shapes(self) -> &'static str {
         match self {

@@ -101,25 +101,6 @@ catalogue! {
     class_lost: "Interrupted", "Unterbrochen";
     class_lost_text: "The server stopped during this attempt. What was asked may have happened: check on the other side before doing it again.", "Der Server wurde während dieses Versuchs beendet. Was verlangt war, kann geschehen sein: vor einer Wiederholung bei der Gegenseite nachsehen.";
 
-    // Kinds of triggers and steps.
-    kind_http_trigger: "HTTP request", "HTTP-Anfrage";
-    kind_http: "HTTP call", "HTTP-Aufruf";
-    kind_webhook: "Signed webhook", "Signierter Webhook";
-    kind_schedule: "Schedule", "Zeitplan";
-    kind_poll: "Poll", "Abfrage";
-    kind_manual: "By hand", "Von Hand";
-    kind_flow: "Called by a flow", "Von einem Flow gerufen";
-    kind_map: "Map by script", "Abbilden per Skript";
-    kind_fields: "Map fields", "Felder abbilden";
-    kind_validate: "Validate", "Prüfen";
-    kind_script: "Script", "Skript";
-    kind_branch: "Branch", "Verzweigung";
-    kind_each: "For each", "Für jedes";
-    kind_call: "Call a flow", "Flow aufrufen";
-    kind_wait: "Wait", "Warten";
-    kind_respond: "Respond", "Antworten";
-    kind_fail: "Fail", "Scheitern";
-
     // Flows.
     flows_title: "Flows", "Flows";
     flows_search: "Search title, id or address", "Titel, Id, Adresse suchen";
