@@ -1,15 +1,13 @@
 //! A flow as the canvas draws it: cards with a place, a size and ports, and links between them.
 
 use serde_json::Value;
-use weir_flows::{
-    check::branch_ports,
-    document::{self, Config, Flow, Step, Trigger},
-};
+use weir_flows::document::{self, Config, Flow, Step, Trigger};
 
 use super::{
     geometry::{Point, Rect, Size},
     layout,
 };
+use crate::kinds;
 
 /// The width of a card.
 pub(crate) const CARD_WIDTH: f64 = 200.0;
@@ -258,15 +256,8 @@ fn named(title: &str, id: &str) -> String {
 
 /// The ports that a step has by its kind and its settings.
 fn ways_out(step: &Step) -> Vec<String> {
-    match step.kind.as_str() {
-        "fail" => Vec::new(),
-        "branch" => {
-            let mut ports = branch_ports(step);
-            ports.push(ERROR.to_owned());
-            ports
-        }
-        _ => vec!["ok".to_owned(), ERROR.to_owned()],
-    }
+    let ports = kinds::step_ports(step).into_iter();
+    ports.map(|port| port.name).collect()
 }
 
 /// The ports of a card: those it has, and those that links leave by although it does not have them.

@@ -25,9 +25,9 @@ mod view;
 mod wire;
 
 pub(crate) use ask::{Anchor, Ask, Carried, Spot, Where};
-pub(crate) use graph::{Card, Graph, Port, Role};
+pub(crate) use graph::{CARD_HEIGHT, CARD_WIDTH, Card, Graph, Port, Role};
 pub(crate) use hands::Pen;
-pub(crate) use layout::{free_place, room, tidy};
+pub(crate) use layout::{free_place, room, snapped, tidy};
 pub(crate) use live::Live;
-pub(crate) use sight::Sight;
+pub(crate) use sight::{Sight, ZOOM_STEP};
 pub(crate) use view::Canvas;

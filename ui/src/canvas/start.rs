@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{ask::Ask, geometry::Point, hands::Hands};
 use crate::{
     kit::icon::{Glyph, Icon},
-    texts::texts,
+    texts::{language, texts},
     words,
 };
 
@@ -35,7 +35,7 @@ pub(super) fn start_view(hands: Hands) -> impl IntoView {
         let choices = catalog.triggers.iter().map(|entry| {
             let kind = entry.kind.to_string();
             let (title, icon) = words::trigger_kind(t, &kind);
-            let summary = entry.summary.to_string();
+            let summary = entry.summary.of(language().code()).to_owned();
             let test = kind.clone();
             view! {
                 <li>

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use weir_flows::{
-    check::branch_ports,
-    document::{Flow, Link, Settings, Slug, Step, Test, Trigger},
-};
+use weir_flows::document::{Flow, Link, Settings, Slug, Step, Test, Trigger};
 
 use super::{
     change::{Change, Edit, What},
     connect::link,
     names::{fresh_id, is_taken},
 };
-use crate::canvas::geometry::Point;
+use crate::{canvas::geometry::Point, kinds::step_ports};
 
 /// What is chosen on the canvas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,27 +189,27 @@ pub(crate) fn set_trigger(flow: &Flow, id: &str, to: Trigger, field: &str) -> Ch
     Change::new(What::Set, vec![edit]).merged(format!("{id}/{field}"))
 }
 
-/// Sets a step. A port of a branch that gets another name keeps its links; the links of a port that goes, go.
+/// Sets a step. A port that gets another name keeps its links; the links of a port that goes, go.
 /// `field` names what is being edited: edits of one field that follow each other are undone as one.
 pub(crate) fn set_step(flow: &Flow, id: &str, to: Step, field: &str) -> Change {
     let Some(now) = flow.steps.get(id).filter(|now| **now != to) else {
         return Change::new(What::Set, Vec::new());
     };
     let mut edits = Vec::new();
-    if now.kind == "branch" && to.kind == "branch" {
-        let (before, after) = (branch_ports(now), branch_ports(&to));
-        if before != after {
-            let links = follow_ports(&flow.links, id, &before, &after);
-            if links != flow.links {
-                edits.push(Edit::Links(links));
-            }
+    if now.kind == to.kind && now.config != to.config {
+        let names = |step: &Step| -> Vec<String> {
+            step_ports(step).into_iter().map(|port| port.name).collect()
+        };
+        let links = follow_ports(&flow.links, id, &names(now), &names(&to));
+        if links != flow.links {
+            edits.push(Edit::Links(links));
         }
     }
     edits.push(Edit::Step(id.to_owned(), Some(Box::new(to))));
     Change::new(What::Set, edits).merged(format!("{id}/{field}"))
 }
 
-/// The links after the ports of a branch have changed.
+/// The links after the ports of a step have changed.
 fn follow_ports(links: &[Link], id: &str, before: &[String], after: &[String]) -> Vec<Link> {
     let twice = after
         .iter()

@@ -205,7 +205,7 @@ fn a_document_is_checked_with_what_the_lab_was_told() {
     assert_eq!(codes(&problems), ["unknown_kind".to_owned()].into());
 
     let mut catalog = weir_flows::builtin::catalog();
-    let mut entry = weir_flows::builtin::map();
+    let mut entry = catalog.step("map").unwrap().clone();
     entry.kind = "http".into();
     entry.fields.clear();
     entry.action = serde_json::from_value(json!({
