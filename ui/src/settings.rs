@@ -7,6 +7,7 @@ use crate::texts::{self, Language};
 const LANGUAGE: &str = "weir.language";
 const THEME: &str = "weir.theme";
 const NARROW: &str = "weir.narrow";
+const PALETTE: &str = "weir.palette";
 
 /// Light or dark, or what the system says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,16 @@ impl Settings {
         self.theme.set(theme);
     }
 
+    /// Whether the palette is open when an editor opens: as it was left, at first only where there is room for it.
+    pub(crate) fn palette(self) -> bool {
+        load(PALETTE).map_or_else(|| !is_smaller_than(1600.0), |word| word == "open")
+    }
+
+    /// Keeps in mind whether the palette is open.
+    pub(crate) fn remember_palette(self, open: bool) {
+        save(PALETTE, if open { "open" } else { "closed" });
+    }
+
     /// Makes the navigation narrow or wide.
     pub(crate) fn fold(self, narrow: bool) {
         save(NARROW, if narrow { "yes" } else { "no" });
@@ -97,8 +108,12 @@ pub(crate) fn settings() -> Settings {
 
 /// Whether the window is so small that the drawing needs the room of the navigation.
 fn is_small() -> bool {
+    is_smaller_than(1440.0)
+}
+
+fn is_smaller_than(limit: f64) -> bool {
     let width = window().inner_width().ok().and_then(|width| width.as_f64());
-    width.is_some_and(|width| width < 1440.0)
+    width.is_some_and(|width| width < limit)
 }
 
 fn stored_language() -> Language {

@@ -104,7 +104,10 @@ async fn an_unfinished_draft_still_reads_as_a_flow() {
     for (document, at) in [
         (with("stepps", json!({})), "/stepps"),
         (with("steps", json!([])), "/steps"),
-        (with("steps", json!({ "Not a slug": {} })), "/steps/Not a slug"),
+        (
+            with("steps", json!({ "Not a slug": {} })),
+            "/steps/Not a slug",
+        ),
         (with("id", json!("Not a slug")), "/id"),
         (with("format", json!("weir/flow@9")), "/format"),
         (json!([]), ""),
