@@ -63,7 +63,7 @@ pub(crate) fn Dialog(
 
 fn focus_first(dialog: &web_sys::HtmlDialogElement) {
     for wanted in [
-        ".dialog-body :is(input, textarea, select):not([readonly])",
+        ".dialog-body :is(input, textarea, select, [contenteditable=true]):not([readonly])",
         ".dialog-foot .button",
     ] {
         if let Ok(Some(found)) = dialog.query_selector(wanted) {

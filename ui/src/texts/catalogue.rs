@@ -605,4 +605,5 @@ catalogue! {
     hand_snap_keys: "Hold Alt", "Alt halten";
     hand_leave: "Leave what is going on", "Laufendes abbrechen";
     hand_leave_keys: "Esc", "Esc";
+    system_works: "Icons by Lucide (ISC), font Inter (OFL 1.1), code editor CodeMirror (MIT).", "Symbole von Lucide (ISC), Schrift Inter (OFL 1.1), Code-Editor CodeMirror (MIT).";
 }
