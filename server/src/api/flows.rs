@@ -17,7 +17,10 @@ use super::{
     problem::{Answer, Code, Finding, Problem},
     summary::{self, FlowSummary},
 };
-use crate::store::{self, Draft};
+use crate::{
+    engine,
+    store::{self, Draft},
+};
 
 /// What was stored, and what a person should look at.
 #[derive(Debug, Serialize, ToSchema)]
@@ -226,6 +229,42 @@ pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>) -> An
     }
     app.engine().unpublish(WORKSPACE, &id).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Enable a flow
+///
+/// Its triggers listen again. Times that its schedules missed in between are not made up for. Doing it twice is fine.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/enable", tag = "Flows", operation_id = "enable_flow",
+    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    responses((status = 200, description = "It is switched on.", body = FlowSummary), (status = 404, description = "There is no such flow.")))]
+pub(super) async fn enable(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<FlowSummary>> {
+    switch(&app, &id, true).await
+}
+
+/// Disable a flow
+///
+/// Its triggers listen no more: callers get 503 with the code `flow_disabled` and a `Retry-After`, schedules do not fire, and
+/// no run is started by hand. Runs that are underway go on, and drafts can be written and published. Doing it twice is fine.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/disable", tag = "Flows", operation_id = "disable_flow",
+    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    responses((status = 200, description = "It is switched off.", body = FlowSummary), (status = 404, description = "There is no such flow.")))]
+pub(super) async fn disable(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<FlowSummary>> {
+    switch(&app, &id, false).await
+}
+
+async fn switch(app: &App, id: &str, enabled: bool) -> Answer<axum::Json<FlowSummary>> {
+    let switched = app.engine().switch(WORKSPACE, id, enabled).await;
+    switched.map_err(|error| match error {
+        engine::Error::Store(store::Error::NotFound(_)) => no_flow(id),
+        error => error.into(),
+    })?;
+    Ok(axum::Json(summary_of(app, id).await?))
 }
 
 /// Summarise a flow

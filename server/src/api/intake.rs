@@ -31,6 +31,9 @@ use crate::{
     signature::{self, DEFAULT_TOLERANCE, Refusal, Scheme},
 };
 
+/// When to come again to a flow that is switched off, in seconds. Nobody knows when it will be on again.
+const COME_AGAIN: u16 = 60;
+
 /// How the caller is answered.
 enum Manner {
     /// At once, with the address of the run.
@@ -47,6 +50,7 @@ pub(super) async fn arrive(State(app): State<App>, request: Request) -> Answer<R
     };
     let found = match app.engine().route(&workspace, parts.method.as_str(), &path) {
         Routed::Found(found) => found,
+        Routed::Disabled(flow) => return Err(disabled(&flow)),
         Routed::OtherMethods(methods) => return Ok(other_method(&parts, methods)),
         Routed::None => return Err(nobody(&parts)),
     };
@@ -220,6 +224,17 @@ fn nobody(parts: &Parts) -> Problem {
         "no trigger of a published flow listens to {}; look at its path, and whether the flow is published",
         parts.uri.path()
     ))
+}
+
+/// The flow that would take this is switched off: 503, so that a sender keeps the message and comes again.
+fn disabled(flow: &str) -> Problem {
+    metrics::refused(Code::FlowDisabled.word());
+    let detail = format!(
+        "the flow `{flow}` was switched off and takes no messages; nothing was stored, so send this again later"
+    );
+    Problem::new(Code::FlowDisabled, detail)
+        .with_status(StatusCode::SERVICE_UNAVAILABLE)
+        .with_header(header::RETRY_AFTER, HeaderValue::from(COME_AGAIN))
 }
 
 /// Another method than the path is listened to with: 405, or for `OPTIONS` which methods there are.

@@ -35,6 +35,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(flows::list, flows::create))
         .routes(routes!(flows::read, flows::replace, flows::delete))
         .routes(routes!(flows::summary))
+        .routes(routes!(flows::enable))
+        .routes(routes!(flows::disable))
         .routes(routes!(versions::publish))
         .routes(routes!(versions::list))
         .routes(routes!(versions::read))
@@ -172,7 +174,8 @@ the second request gets the first one's answer. `If-None-Match` saves reading a 
 however often they are sent; each publish makes a version.
 
 **Messages** for flows do not come in here but at `/in/main/…`, where each http and webhook trigger listens at its own \
-path. The header `Weir-Run` of an answer there names its run.
+path. The header `Weir-Run` of an answer there names its run. A flow that is switched off answers there with 503, \
+`flow_disabled` and `Retry-After`.
 
 **Problems.** Every error is `application/problem+json` (RFC 9457). Its `type` is `urn:weir:problem:` and one of these codes; \
 new ones may be added. Its `request_id` is in the server's log, too.

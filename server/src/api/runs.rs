@@ -21,7 +21,7 @@ use super::{
     value,
 };
 use crate::{
-    engine::{Accepted, Arrival, Recorded, Version},
+    engine::{Accepted, Arrival, Published, Recorded, Version},
     store::{self, RunFilter},
 };
 use detail::RunDetail;
@@ -292,7 +292,7 @@ impl From<StartMessage> for Message {
         (status = 202, description = "The run is underway or has ended.", body = RunSummary,
             headers(("Location" = String, description = "Where the run is."), ("Weir-Run" = String, description = "The id of the run."))),
         (status = 404, description = "There is no such flow or trigger."),
-        (status = 409, description = "No version is published, or the trigger's filter lets no run start."),
+        (status = 409, description = "No version is published, the flow is switched off, or the trigger's filter lets no run start."),
         (status = 422, description = "The message does not satisfy the trigger's schema."),
     ))]
 pub(super) async fn start(
@@ -302,7 +302,7 @@ pub(super) async fn start(
     Input(start): Input<Start>,
 ) -> Answer<Response> {
     let engine = app.engine();
-    let Some(version) = engine.published(WORKSPACE, &flow) else {
+    let Some(Published { version, enabled }) = engine.published(WORKSPACE, &flow) else {
         return Err(match engine.store().flow(WORKSPACE, &flow).await? {
             None => no_flow(&flow),
             Some(_) => Problem::new(
@@ -313,6 +313,12 @@ pub(super) async fn start(
             ),
         });
     };
+    if !enabled {
+        let detail = format!(
+            "`{flow}` is switched off, so no run was started; switch it on with POST /api/v1/flows/{flow}/enable"
+        );
+        return Err(Problem::new(Code::FlowDisabled, detail));
+    }
     let trigger = start.trigger.map_or_else(|| only_trigger(&version), Ok)?;
     let arrival = Arrival {
         trigger: known_trigger(&version, trigger)?,

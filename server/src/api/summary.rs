@@ -29,6 +29,8 @@ pub(super) struct FlowSummary {
     /// When the draft was written last.
     #[schema(format = DateTime)]
     updated_at: String,
+    /// Whether its triggers are listened to, once it is published.
+    enabled: bool,
     /// What production runs; null where it was never published.
     published: Option<PublishedSummary>,
     /// Whether the draft differs from the published version.
@@ -68,7 +70,7 @@ struct TriggerSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/in/main/orders")]
     url: Option<String>,
-    /// When it fires next.
+    /// When it fires next; absent where the flow is switched off.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     next_fire: Option<String>,
@@ -116,12 +118,12 @@ impl FlowSummary {
         } = listing;
         // What was stored was read before; one that a newer server wrote is shown without its triggers.
         let draft: Option<Flow> = serde_json::from_str(&flow.document).ok();
-        let version = flow
+        let published = flow
             .published
             .and_then(|_| app.engine().published(WORKSPACE, &flow.id));
-        let shown = version
+        let shown = published
             .as_ref()
-            .map(|version| &*version.plan.flow)
+            .map(|published| &*published.version.plan.flow)
             .or(draft.as_ref());
         let triggers = shown
             .iter()
@@ -143,6 +145,7 @@ impl FlowSummary {
             description: draft.map(|draft| draft.description).unwrap_or_default(),
             revision: flow.revision,
             updated_at: rfc3339(flow.updated_at),
+            enabled: flow.enabled,
             published: flow.published.map(|published| PublishedSummary {
                 version: published.version,
                 published_at: rfc3339(published.published_at),

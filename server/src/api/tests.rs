@@ -5,6 +5,7 @@ mod drafts;
 mod face;
 mod intake;
 mod runs;
+mod switch;
 
 use std::time::Duration;
 

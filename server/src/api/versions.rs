@@ -32,6 +32,8 @@ pub(super) struct Published {
     /// When it was published.
     #[schema(format = DateTime)]
     published_at: String,
+    /// Whether its triggers are listened to: a flow that was switched off stays so.
+    enabled: bool,
     /// Warnings; a document with errors is not published.
     problems: Vec<Finding>,
 }
@@ -51,7 +53,7 @@ pub(super) struct VersionSummary {
 /// Publish a flow
 ///
 /// Copies the draft to a new version, which its triggers start from now on. Runs that are underway end on the version they
-/// started on.
+/// started on. A flow that is switched off stays so.
 #[utoipa::path(post, path = "/api/v1/flows/{flow}/publish", tag = "Versions", operation_id = "publish_flow",
     params(
         ("flow" = String, Path, description = "The id of the flow.", example = "order-intake"),
@@ -79,6 +81,7 @@ pub(super) async fn publish(
         flow,
         version: published.version,
         published_at: rfc3339(published.published_at),
+        enabled: published.enabled,
         problems: findings(published.problems),
     }))
 }

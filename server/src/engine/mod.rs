@@ -29,7 +29,7 @@ use weir_flows::{
 };
 
 pub use publish::PublishedNow;
-pub use registry::{Match, Routed, Version};
+pub use registry::{Match, Published, Routed, Version};
 
 use crate::{
     outbound,
@@ -342,9 +342,9 @@ impl Engine {
         self.0.registry.route(workspace, method, path)
     }
 
-    /// The published version of a flow.
-    pub fn published(&self, workspace: &str, flow: &str) -> Option<Arc<Version>> {
-        self.0.registry.version(workspace, flow)
+    /// What production runs of a flow.
+    pub fn published(&self, workspace: &str, flow: &str) -> Option<Published> {
+        self.0.registry.published(workspace, flow)
     }
 
     /// The connections and secrets that exist.
@@ -382,14 +382,19 @@ impl Engine {
     /// Takes a message. When this returns `Run`, the message is on disk and its run will end.
     pub async fn accept(&self, arrival: Arrival) -> Result<Accepted, Error> {
         let engine = self.clone();
-        // In a task of its own: a caller who hangs up must not part a message on disk from its run.
-        let taken = self
-            .0
-            .tasks
-            .spawn(async move { engine.take(arrival).await });
-        taken.await.unwrap_or_else(|error| {
+        // A message on disk must not be parted from its run.
+        self.whole(async move { engine.take(arrival).await }).await
+    }
+
+    /// Does something to its end, in a task of its own, whether or not its caller hangs up in between.
+    async fn whole<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let done = self.0.tasks.spawn(work).await;
+        done.unwrap_or_else(|error| {
             Err(Error::Conflict(format!(
-                "taking the message failed: {error}"
+                "this broke down halfway: {error}; look at what was done, and report it with the server's log"
             )))
         })
     }

@@ -1,4 +1,4 @@
-//! Publishing: a draft becomes an immutable version, and its triggers are listened to.
+//! Publishing and the switch: a draft becomes an immutable version, and its triggers are listened to or not.
 
 use std::sync::Arc;
 
@@ -8,7 +8,10 @@ use weir_flows::{
     problem::{Problem, pointer},
 };
 
-use super::{Engine, Error, Version, registry::turnstile};
+use super::{
+    Engine, Error, Version,
+    registry::{Published, turnstile},
+};
 use crate::{connectors, store};
 
 /// A version that was just published.
@@ -18,12 +21,14 @@ pub struct PublishedNow {
     pub version: u32,
     /// When, in milliseconds.
     pub published_at: i64,
+    /// Whether its triggers are listened to; a flow that was switched off stays so.
+    pub enabled: bool,
     /// The warnings about it.
     pub problems: Vec<Problem>,
 }
 
 impl Engine {
-    /// Publishes the draft of a flow and listens to its triggers.
+    /// Publishes the draft of a flow and listens to its triggers, unless the flow is switched off.
     ///
     /// # Errors
     /// `Problems` where the draft has errors or wants a path that another flow listens to.
@@ -35,14 +40,9 @@ impl Engine {
         expected: Option<u32>,
     ) -> Result<PublishedNow, Error> {
         let (engine, workspace, flow) = (self.clone(), workspace.to_owned(), flow.to_owned());
-        // In a task of its own: a caller who hangs up must not part a version on disk from its triggers.
-        let published = self
-            .0
-            .tasks
-            .spawn(async move { engine.publish_now(&workspace, &flow, note, expected).await });
-        published
+        // A version on disk must not be parted from its triggers.
+        self.whole(async move { engine.publish_now(&workspace, &flow, note, expected).await })
             .await
-            .unwrap_or_else(|error| Err(Error::Conflict(format!("publishing failed: {error}"))))
     }
 
     async fn publish_now(
@@ -87,14 +87,47 @@ impl Engine {
             at,
             schedules: schedules(&plan, at),
         };
-        let number = self.store().publish(publication).await?;
-        self.listen(workspace, number, plan);
+        let standing = self.store().publish(publication).await?;
+        let number = standing.version.unwrap_or_default();
+        self.listen(workspace, number, plan, standing.enabled);
         self.0.schedule_changed.notify_one();
         Ok(PublishedNow {
             version: number,
             published_at: at,
+            enabled: standing.enabled,
             problems,
         })
+    }
+
+    /// Switches a flow on or off. Off, its triggers are not listened to and its schedules do not fire; runs that are
+    /// underway go on. What its schedules missed is not made up for. Doing it twice is fine.
+    ///
+    /// # Errors
+    /// If there is no such flow.
+    pub async fn switch(&self, workspace: &str, flow: &str, enabled: bool) -> Result<(), Error> {
+        let (engine, workspace, flow) = (self.clone(), workspace.to_owned(), flow.to_owned());
+        self.whole(async move { engine.switch_now(&workspace, &flow, enabled).await })
+            .await
+    }
+
+    async fn switch_now(&self, workspace: &str, flow: &str, enabled: bool) -> Result<(), Error> {
+        // Nothing is published in between, so that the schedules are those of the version that is listened to.
+        let _one = self.0.publishing.lock().await;
+        let now = self.world().now_ms();
+        let published = self.published(workspace, flow).filter(|_| enabled);
+        let schedules = published.map(|published| schedules(&published.version.plan, now));
+        let switch = store::Switch {
+            workspace: workspace.to_owned(),
+            flow: flow.to_owned(),
+            enabled,
+            schedules: schedules.unwrap_or_default(),
+        };
+        let changed = self.store().switch(switch).await?;
+        self.0.registry.switch(workspace, flow, enabled);
+        if changed.is_some() {
+            self.0.schedule_changed.notify_one();
+        }
+        Ok(())
     }
 
     /// Stops listening to a flow that was deleted.
@@ -105,16 +138,19 @@ impl Engine {
 
     /// Listens to what was published before this process started.
     pub(super) async fn load_published(&self) -> Result<(), Error> {
-        let mut versions = Vec::new();
+        let mut all = Vec::new();
         for published in self.store().published().await? {
             match compile(&published.document, self.catalog()) {
-                Ok(plan) => versions.push(Arc::new(Version {
-                    turnstile: turnstile(&plan, None),
-                    workspace: published.workspace,
-                    flow: published.flow,
-                    number: published.version,
-                    plan: Arc::new(plan),
-                })),
+                Ok(plan) => all.push(Published {
+                    enabled: published.enabled,
+                    version: Arc::new(Version {
+                        turnstile: turnstile(&plan, None),
+                        workspace: published.workspace,
+                        flow: published.flow,
+                        number: published.version,
+                        plan: Arc::new(plan),
+                    }),
+                }),
                 Err(error) => tracing::error!(
                     flow = published.flow,
                     version = published.version,
@@ -123,19 +159,21 @@ impl Engine {
                 ),
             }
         }
-        self.0.registry.put(versions);
+        self.0.registry.put(all);
         Ok(())
     }
 
-    fn listen(&self, workspace: &str, number: u32, plan: Plan) {
+    fn listen(&self, workspace: &str, number: u32, plan: Plan, enabled: bool) {
         let earlier = self.published(workspace, &plan.flow.id);
-        self.0.registry.put(vec![Arc::new(Version {
-            turnstile: turnstile(&plan, earlier.as_deref()),
+        let earlier = earlier.as_ref().map(|published| &*published.version);
+        let version = Arc::new(Version {
+            turnstile: turnstile(&plan, earlier),
             workspace: workspace.to_owned(),
             flow: plan.flow.id.clone(),
             number,
             plan: Arc::new(plan),
-        })]);
+        });
+        self.0.registry.put(vec![Published { version, enabled }]);
     }
 
     /// Any version of a flow: the published one from memory, others from the store.
@@ -146,6 +184,7 @@ impl Engine {
         number: u32,
     ) -> Result<Arc<Version>, Error> {
         let published = self.published(workspace, flow);
+        let published = published.map(|published| published.version);
         if let Some(version) = published
             .as_ref()
             .filter(|version| version.number == number)

@@ -29,6 +29,15 @@ pub struct Version {
     pub(super) turnstile: Option<Turnstile>,
 }
 
+/// What production runs of a flow.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The version.
+    pub version: Arc<Version>,
+    /// Whether its triggers are listened to.
+    pub enabled: bool,
+}
+
 /// The trigger that listens to a request.
 pub struct Match {
     /// The version it belongs to.
@@ -43,6 +52,8 @@ pub struct Match {
 pub enum Routed {
     /// This trigger.
     Found(Match),
+    /// A trigger of this flow would, but the flow is switched off.
+    Disabled(String),
     /// The path is listened to with these methods only.
     OtherMethods(Vec<String>),
     /// Nobody.
@@ -57,7 +68,7 @@ pub(super) struct Registry {
 
 #[derive(Default)]
 struct Table {
-    versions: HashMap<(String, String), Arc<Version>>,
+    versions: HashMap<(String, String), Published>,
     /// By workspace and first segment, the more exact routes first.
     routes: HashMap<(String, String), Vec<Listening>>,
 }
@@ -66,12 +77,12 @@ struct Table {
 struct Listening {
     method: Option<String>,
     route: Route,
-    version: Arc<Version>,
+    published: Published,
     trigger: String,
 }
 
 impl Registry {
-    pub(super) fn version(&self, workspace: &str, flow: &str) -> Option<Arc<Version>> {
+    pub(super) fn published(&self, workspace: &str, flow: &str) -> Option<Published> {
         self.table
             .load()
             .versions
@@ -80,13 +91,23 @@ impl Registry {
     }
 
     /// Listens to these versions beside the others, in place of earlier ones of the same flows.
-    pub(super) fn put(&self, versions: Vec<Arc<Version>>) {
+    pub(super) fn put(&self, all: Vec<Published>) {
         self.change(|table| {
-            for version in &versions {
+            for published in &all {
+                let version = &published.version;
                 table.insert(
                     (version.workspace.clone(), version.flow.clone()),
-                    Arc::clone(version),
+                    published.clone(),
                 );
+            }
+        });
+    }
+
+    /// Listens to a flow or no more, if it is published.
+    pub(super) fn switch(&self, workspace: &str, flow: &str, enabled: bool) {
+        self.change(|table| {
+            if let Some(published) = table.get_mut(&(workspace.to_owned(), flow.to_owned())) {
+                published.enabled = enabled;
             }
         });
     }
@@ -97,7 +118,7 @@ impl Registry {
         });
     }
 
-    fn change(&self, edit: impl Fn(&mut HashMap<(String, String), Arc<Version>>)) {
+    fn change(&self, edit: impl Fn(&mut HashMap<(String, String), Published>)) {
         self.table.rcu(|table| {
             let mut versions = table.versions.clone();
             edit(&mut versions);
@@ -127,11 +148,13 @@ impl Registry {
                     .as_deref()
                     .is_none_or(|own| own == method || own == "GET" && method == "HEAD");
                 if listens {
-                    let (version, trigger) =
-                        (Arc::clone(&listening.version), listening.trigger.clone());
+                    let Published { version, enabled } = &listening.published;
+                    if !enabled {
+                        return Routed::Disabled(version.flow.clone());
+                    }
                     return Routed::Found(Match {
-                        version,
-                        trigger,
+                        version: Arc::clone(version),
+                        trigger: listening.trigger.clone(),
                         params,
                     });
                 }
@@ -148,7 +171,8 @@ impl Registry {
         }
     }
 
-    /// The flow and trigger that listen already to what a plan wants to listen to.
+    /// The flow and trigger that listen already to what a plan wants to listen to. A flow that is switched off keeps its
+    /// paths.
     pub(super) fn taken(&self, workspace: &str, plan: &Plan) -> Vec<(String, String, String)> {
         let table = self.table.load();
         let mut taken = Vec::new();
@@ -156,6 +180,7 @@ impl Registry {
             let others = table
                 .versions
                 .values()
+                .map(|published| &published.version)
                 .filter(|version| version.workspace == workspace && version.flow != plan.flow.id);
             for other in others {
                 let same = listened(&other.plan).find(|(_, other_method, other_route)| {
@@ -193,10 +218,11 @@ fn listened(plan: &Plan) -> impl Iterator<Item = (&str, Option<&str>, &Route)> {
 }
 
 fn routes(
-    versions: &HashMap<(String, String), Arc<Version>>,
+    versions: &HashMap<(String, String), Published>,
 ) -> HashMap<(String, String), Vec<Listening>> {
     let mut routes: HashMap<(String, String), Vec<Listening>> = HashMap::new();
-    for version in versions.values() {
+    for published in versions.values() {
+        let version = &published.version;
         for (trigger, method, route) in listened(&version.plan) {
             let group = (
                 version.workspace.clone(),
@@ -205,7 +231,7 @@ fn routes(
             routes.entry(group).or_default().push(Listening {
                 method: method.map(str::to_owned),
                 route: route.clone(),
-                version: Arc::clone(version),
+                published: published.clone(),
                 trigger: trigger.to_owned(),
             });
         }

@@ -59,7 +59,10 @@ async fn fire(engine: &Engine, due: &store::Schedule, now: i64) -> Result<(), Er
     let Some(expected_at) = due.next_at else {
         return Ok(());
     };
-    let version = engine.published(&due.workspace, &due.flow);
+    let published = engine.published(&due.workspace, &due.flow);
+    let version = published
+        .filter(|published| published.enabled)
+        .map(|published| published.version);
     let trigger = version
         .as_ref()
         .and_then(|version| version.plan.triggers.get(&due.trigger));
@@ -68,7 +71,7 @@ async fn fire(engine: &Engine, due: &store::Schedule, now: i64) -> Result<(), Er
         _ => None,
     });
     let (Some(version), Some(schedule)) = (&version, schedule) else {
-        // The published version does not know this schedule any more.
+        // The published version does not know this schedule any more, or the flow is switched off.
         let fire = store::Fire {
             expected_at,
             next_at: None,

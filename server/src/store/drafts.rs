@@ -1,4 +1,4 @@
-//! Drafts and their publication: how flows are written.
+//! Drafts, their publication, and the switch: how flows are written.
 
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
@@ -44,15 +44,39 @@ pub struct Publication {
     pub schedules: Vec<(String, Option<i64>)>,
 }
 
+/// A flow that is to be switched on or off.
+#[derive(Debug, Clone)]
+pub struct Switch {
+    /// The workspace's slug.
+    pub workspace: String,
+    /// The flow's id.
+    pub flow: String,
+    /// Whether its triggers are listened to from now on.
+    pub enabled: bool,
+    /// The schedule triggers of what is published with their next instants, for a flow that is switched on.
+    pub schedules: Vec<(String, Option<i64>)>,
+}
+
 /// How often a draft was written; the first time gives 1.
 pub type Revision = u32;
+
+/// How a flow stands once it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The revision of its draft.
+    pub revision: Revision,
+    /// The version that production runs, if it was published.
+    pub version: Option<u32>,
+    /// Whether its triggers are listened to, once it is published.
+    pub enabled: bool,
+}
 
 impl Store {
     /// Makes a flow with its first draft.
     ///
     /// # Errors
     /// [`Error::Conflict`] if there is a flow with this id.
-    pub async fn create_draft(&self, draft: Draft) -> Result<Revision, Error> {
+    pub async fn create_draft(&self, draft: Draft) -> Result<Standing, Error> {
         self.change(CreateDraft(draft)).await
     }
 
@@ -64,7 +88,7 @@ impl Store {
         &self,
         draft: Draft,
         expected: Option<Revision>,
-    ) -> Result<Revision, Error> {
+    ) -> Result<Standing, Error> {
         self.change(UpdateDraft(draft, expected)).await
     }
 
@@ -81,26 +105,35 @@ impl Store {
         .await
     }
 
-    /// Publishes a document as the next version of its flow, and gives its number. Schedules that stay keep the memory
-    /// of their last instant.
+    /// Publishes a document as the next version of its flow. Schedules that stay keep the memory of their last instant;
+    /// those of a flow that is switched off get no next one.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such flow, [`Error::Revision`] if the draft has moved on.
-    pub async fn publish(&self, publication: Publication) -> Result<u32, Error> {
+    pub async fn publish(&self, publication: Publication) -> Result<Standing, Error> {
         self.change(publication).await
+    }
+
+    /// Switches a flow on or off, and says how it stands now; nothing where it stood so before. What its schedules
+    /// missed in between is not made up for.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such flow.
+    pub async fn switch(&self, switch: Switch) -> Result<Option<Standing>, Error> {
+        self.change(switch).await
     }
 }
 
 struct CreateDraft(Draft);
 
 impl Work for CreateDraft {
-    type Out = Revision;
+    type Out = Standing;
 
     fn perform<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
         _texts: &'a mut Texts,
-    ) -> BoxFuture<'a, Result<Revision, Abort>> {
+    ) -> BoxFuture<'a, Result<Standing, Abort>> {
         Box::pin(async move {
             let draft = &self.0;
             let made = tx
@@ -125,7 +158,11 @@ impl Work for CreateDraft {
                 ))
                 .into());
             }
-            Ok(1)
+            Ok(Standing {
+                revision: 1,
+                version: None,
+                enabled: true,
+            })
         })
     }
 }
@@ -133,20 +170,22 @@ impl Work for CreateDraft {
 struct UpdateDraft(Draft, Option<Revision>);
 
 impl Work for UpdateDraft {
-    type Out = Revision;
+    type Out = Standing;
 
     fn perform<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
         _texts: &'a mut Texts,
-    ) -> BoxFuture<'a, Result<Revision, Abort>> {
+    ) -> BoxFuture<'a, Result<Standing, Abort>> {
         Box::pin(async move {
             let UpdateDraft(draft, expected) = self;
             let written = tx
                 .query_one_raw(statement(
                     tx.get_database_backend(),
-                    "UPDATE flow SET title = ?, draft = ?, revision = revision + 1, updated_at = ? \
-                     WHERE workspace = ? AND id = ? AND revision = coalesce(?, revision) RETURNING revision",
+                    &format!(
+                        "UPDATE flow SET title = ?, draft = ?, revision = revision + 1, updated_at = ? \
+                         WHERE workspace = ? AND id = ? AND revision = coalesce(?, revision) RETURNING {STANDING}"
+                    ),
                     [
                         draft.title.as_str().into(),
                         draft.document.clone().into(),
@@ -157,7 +196,7 @@ impl Work for UpdateDraft {
                     ],
                 ))
                 .await?;
-            revision(tx, &draft.workspace, &draft.flow, written).await
+            standing(tx, &draft.workspace, &draft.flow, written).await
         })
     }
 }
@@ -203,13 +242,13 @@ const PUT_SCHEDULE: Many = Many {
 };
 
 impl Work for Publication {
-    type Out = u32;
+    type Out = Standing;
 
     fn perform<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
         texts: &'a mut Texts,
-    ) -> BoxFuture<'a, Result<u32, Abort>> {
+    ) -> BoxFuture<'a, Result<Standing, Abort>> {
         Box::pin(async move {
             let backend = tx.get_database_backend();
             let (workspace, flow) = (self.workspace.as_str(), self.flow.as_str());
@@ -217,9 +256,11 @@ impl Work for Publication {
             let written = tx
                 .query_one_raw(statement(
                     backend,
-                    "UPDATE flow SET published = 1 + coalesce((SELECT max(number) FROM version \
-                     WHERE version.workspace = flow.workspace AND version.flow = flow.id), 0) \
-                     WHERE workspace = ? AND id = ? AND revision = coalesce(?, revision) RETURNING published",
+                    &format!(
+                        "UPDATE flow SET published = 1 + coalesce((SELECT max(number) FROM version \
+                         WHERE version.workspace = flow.workspace AND version.flow = flow.id), 0) \
+                         WHERE workspace = ? AND id = ? AND revision = coalesce(?, revision) RETURNING {STANDING}"
+                    ),
                     [
                         workspace.into(),
                         flow.into(),
@@ -227,7 +268,7 @@ impl Work for Publication {
                     ],
                 ))
                 .await?;
-            let number = revision(tx, workspace, flow, written).await?;
+            let standing = standing(tx, workspace, flow, written).await?;
             tx.execute_raw(statement(
                 backend,
                 "INSERT INTO version (workspace, flow, number, document, note, published_at) \
@@ -235,25 +276,27 @@ impl Work for Publication {
                 [
                     workspace.into(),
                     flow.into(),
-                    i64::from(number).into(),
+                    standing.version.map(i64::from).into(),
                     self.document.clone().into(),
                     self.note.clone().into(),
                     self.at.into(),
                 ],
             ))
             .await?;
-            self.replace_schedules(tx, texts).await?;
-            Ok(number)
+            self.forget_schedules(tx).await?;
+            let schedules = self.schedules.iter().map(|(trigger, next_at)| {
+                let next_at = next_at.filter(|_| standing.enabled);
+                (trigger.as_str(), next_at)
+            });
+            put_schedules(tx, texts, workspace, flow, schedules).await?;
+            Ok(standing)
         })
     }
 }
 
 impl Publication {
-    async fn replace_schedules(
-        &self,
-        tx: &DatabaseTransaction,
-        texts: &mut Texts,
-    ) -> Result<(), DbErr> {
+    /// Takes away the schedules that the new version has no more.
+    async fn forget_schedules(&self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
         let backend = tx.get_database_backend();
         let (workspace, flow) = (self.workspace.as_str(), self.flow.as_str());
         let known = tx
@@ -274,43 +317,114 @@ impl Publication {
                 .await?;
             }
         }
-        let values = self
-            .schedules
-            .iter()
-            .flat_map(|(trigger, next_at)| {
-                [
-                    workspace.into(),
-                    flow.into(),
-                    trigger.as_str().into(),
-                    (*next_at).into(),
-                    None::<i64>.into(),
-                ]
-            })
-            .collect();
-        texts.execute(tx, &PUT_SCHEDULE, values).await
+        Ok(())
     }
 }
 
-/// The number in the row that a guarded update of a flow returned. Without a row, tells why there is none.
-async fn revision(
+impl Work for Switch {
+    type Out = Option<Standing>;
+
+    fn perform<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        texts: &'a mut Texts,
+    ) -> BoxFuture<'a, Result<Option<Standing>, Abort>> {
+        Box::pin(async move {
+            let backend = tx.get_database_backend();
+            let (workspace, flow) = (self.workspace.as_str(), self.flow.as_str());
+            let enabled = i64::from(self.enabled);
+            let written = tx
+                .query_one_raw(statement(
+                    backend,
+                    &format!(
+                        "UPDATE flow SET enabled = ? WHERE workspace = ? AND id = ? AND enabled <> ? \
+                         RETURNING {STANDING}"
+                    ),
+                    [
+                        enabled.into(),
+                        workspace.into(),
+                        flow.into(),
+                        enabled.into(),
+                    ],
+                ))
+                .await?;
+            let Some(row) = written else {
+                current(tx, workspace, flow).await?;
+                return Ok(None);
+            };
+            if self.enabled {
+                let schedules = self.schedules.iter();
+                let schedules = schedules.map(|(trigger, next_at)| (trigger.as_str(), *next_at));
+                put_schedules(tx, texts, workspace, flow, schedules).await?;
+            } else {
+                tx.execute_raw(statement(
+                    backend,
+                    "UPDATE schedule SET next_at = NULL WHERE workspace = ? AND flow = ?",
+                    [workspace.into(), flow.into()],
+                ))
+                .await?;
+            }
+            Ok(Some(standing_of(&row)?))
+        })
+    }
+}
+
+async fn put_schedules<'a>(
+    tx: &DatabaseTransaction,
+    texts: &mut Texts,
+    workspace: &str,
+    flow: &str,
+    schedules: impl Iterator<Item = (&'a str, Option<i64>)>,
+) -> Result<(), DbErr> {
+    let values = schedules.flat_map(|(trigger, next_at)| {
+        [
+            workspace.into(),
+            flow.into(),
+            trigger.into(),
+            next_at.into(),
+            None::<i64>.into(),
+        ]
+    });
+    texts.execute(tx, &PUT_SCHEDULE, values.collect()).await
+}
+
+/// The columns of a [`Standing`], in the order of [`standing_of`].
+const STANDING: &str = "revision, published, enabled";
+
+fn standing_of(row: &QueryResult) -> Result<Standing, DbErr> {
+    let cells = Cells::of(row);
+    Ok(Standing {
+        revision: cells.count()?,
+        version: cells.maybe_count()?,
+        enabled: cells.truth()?,
+    })
+}
+
+/// How a flow stands by the row that a guarded update returned. Without a row, tells why there is none.
+async fn standing(
     tx: &DatabaseTransaction,
     workspace: &str,
     flow: &str,
     written: Option<QueryResult>,
-) -> Result<u32, Abort> {
-    if let Some(row) = written {
-        return Ok(Cells::of(&row).count()?);
+) -> Result<Standing, Abort> {
+    match written {
+        Some(row) => Ok(standing_of(&row)?),
+        None => {
+            let current = current(tx, workspace, flow).await?;
+            Err(Error::Revision { current }.into())
+        }
     }
+}
+
+/// The revision of the draft of a flow, which must be there.
+async fn current(tx: &DatabaseTransaction, workspace: &str, flow: &str) -> Result<Revision, Abort> {
     let look = statement(
         tx.get_database_backend(),
         "SELECT revision FROM flow WHERE workspace = ? AND id = ?",
         [workspace.into(), flow.into()],
     );
-    Err(match tx.query_one_raw(look).await? {
-        Some(row) => Error::Revision {
-            current: Cells::of(&row).count()?,
-        },
-        None => Error::NotFound(format!("there is no flow {flow:?}")),
+    match tx.query_one_raw(look).await? {
+        Some(row) => Ok(Cells::of(&row).count()?),
+        None => Err(Error::NotFound(format!("there is no flow {flow:?}")).into()),
     }
-    .into())
 }

@@ -29,6 +29,8 @@ pub struct Flow {
     pub created_at: i64,
     /// When the draft was written last.
     pub updated_at: i64,
+    /// Whether its triggers are listened to, once it is published.
+    pub enabled: bool,
     /// What production runs, if the flow was published.
     pub published: Option<Published>,
 }
@@ -100,6 +102,8 @@ pub struct PublishedFlow {
     pub document: String,
     /// When it was published.
     pub published_at: i64,
+    /// Whether its triggers are listened to.
+    pub enabled: bool,
 }
 
 impl Store {
@@ -218,7 +222,7 @@ impl Store {
     /// # Errors
     /// If the database does not answer.
     pub async fn published(&self) -> Result<Vec<PublishedFlow>, Error> {
-        let text = "SELECT f.workspace, f.id, v.number, v.document, v.published_at FROM flow f \
+        let text = "SELECT f.workspace, f.id, v.number, v.document, v.published_at, f.enabled FROM flow f \
                     JOIN version v ON v.workspace = f.workspace AND v.flow = f.id AND v.number = f.published \
                     ORDER BY f.workspace, f.id";
         self.list(text, Vec::new(), |row| {
@@ -229,6 +233,7 @@ impl Store {
                 version: cells.count()?,
                 document: cells.take()?,
                 published_at: cells.take()?,
+                enabled: cells.truth()?,
             })
         })
         .await
@@ -304,7 +309,7 @@ pub(super) fn list_text() -> String {
 const FLOWS: &str = "flow f LEFT JOIN version v ON v.workspace = f.workspace AND v.flow = f.id AND v.number = f.published";
 
 /// The columns of a flow, in the order of [`flow_at`].
-const FLOW: &str = "f.workspace, f.id, f.title, f.draft, f.revision, f.created_at, f.updated_at, v.number, v.published_at";
+const FLOW: &str = "f.workspace, f.id, f.title, f.draft, f.revision, f.created_at, f.updated_at, f.enabled, v.number, v.published_at";
 
 const CHANGED: &str = "CAST(CASE WHEN v.document <> f.draft THEN 1 ELSE 0 END AS bigint)";
 
@@ -324,6 +329,7 @@ fn flow_at(cells: &Cells<'_>) -> Result<Flow, DbErr> {
         revision: cells.count()?,
         created_at: cells.take()?,
         updated_at: cells.take()?,
+        enabled: cells.truth()?,
         published: match (cells.maybe_count()?, cells.take()?) {
             (Some(version), Some(published_at)) => Some(Published {
                 version,

@@ -43,7 +43,7 @@ use sql::numbered;
 
 pub use connect::{Database, Kind, Settings};
 pub use connections::{Connection, SecretInfo};
-pub use drafts::{Draft, Publication, Revision};
+pub use drafts::{Draft, Publication, Revision, Standing, Switch};
 pub use error::Error;
 pub use flows::{Flow, FlowListing, Published, PublishedFlow, Version, VersionInfo};
 pub use runs::{

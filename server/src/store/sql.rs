@@ -180,6 +180,11 @@ impl<'a> Cells<'a> {
         counted(self.take::<i64>()?)
     }
 
+    /// The next cell: 0 or 1.
+    pub(super) fn truth(&self) -> Result<bool, DbErr> {
+        Ok(self.take::<i64>()? != 0)
+    }
+
     /// The next cell: a number that counts something, or nothing.
     pub(super) fn maybe_count(&self) -> Result<Option<u32>, DbErr> {
         self.take::<Option<i64>>()?.map(counted).transpose()

@@ -23,6 +23,8 @@ pub enum Code {
     Exists,
     /// The flow has no published version.
     NotPublished,
+    /// The flow is switched off.
+    FlowDisabled,
     /// The trigger's filter lets no run start.
     Filtered,
     /// It cannot be done as things stand.
@@ -59,7 +61,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their statuses.
-    pub const ALL: [Code; 25] = [
+    pub const ALL: [Code; 26] = [
         Code::NotJson,
         Code::BadRequest,
         Code::SignatureRefused,
@@ -69,6 +71,7 @@ impl Code {
         Code::BodyTimeout,
         Code::Exists,
         Code::NotPublished,
+        Code::FlowDisabled,
         Code::Filtered,
         Code::Conflict,
         Code::RevisionChanged,
@@ -139,6 +142,7 @@ impl Code {
                 S::CONFLICT,
                 "The flow has no published version",
             ),
+            Code::FlowDisabled => ("flow_disabled", S::CONFLICT, "The flow is switched off"),
             Code::Filtered => (
                 "filtered",
                 S::CONFLICT,

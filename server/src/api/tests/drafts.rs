@@ -39,7 +39,7 @@ async fn an_unfinished_draft_is_stored_with_its_errors_and_not_published() {
     let stored = reply.json();
     assert_eq!(
         codes(&stored["problems"]),
-        ["dangling_link", "script", "no_trigger"],
+        ["dangling_link", "unreachable", "script", "no_trigger"],
         "{stored:#}"
     );
     assert_eq!(stored["problems"][0]["severity"], "error");
@@ -58,7 +58,10 @@ async fn an_unfinished_draft_is_stored_with_its_errors_and_not_published() {
     let versions = server.get("/api/v1/flows/orders/versions").await.json();
     assert_eq!(versions["items"], json!([]));
 
-    let publish = || server.json("POST", "/api/v1/flows/orders/publish", &json!({}));
+    let publish = || async {
+        let path = "/api/v1/flows/orders/publish";
+        server.json("POST", path, &json!({})).await
+    };
     let reply = publish().await;
     assert_eq!(reply.problem(422), "invalid_document");
     assert_eq!(codes(&reply.json()["errors"]), codes(&stored["problems"]));

@@ -292,6 +292,8 @@ const PROMISED: &[&str] = &[
     "delete /api/v1/flows/{flow}",
     "get /api/v1/flows/{flow}/summary",
     "post /api/v1/flows/{flow}/publish",
+    "post /api/v1/flows/{flow}/enable",
+    "post /api/v1/flows/{flow}/disable",
     "get /api/v1/flows/{flow}/versions",
     "get /api/v1/flows/{flow}/versions/{version}",
     "post /api/v1/flows/{flow}/runs",

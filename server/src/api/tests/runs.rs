@@ -316,7 +316,7 @@ async fn a_flow_without_history_shows_that_nothing_was_kept() {
 }
 
 /// Answers one request when told to.
-async fn answer(partner: &TcpListener) {
+pub(super) async fn answer(partner: &TcpListener) {
     let (mut connection, _) = partner.accept().await.unwrap();
     let mut buffer = [0; 4096];
     assert!(connection.read(&mut buffer).await.unwrap() > 0);
@@ -324,7 +324,7 @@ async fn answer(partner: &TcpListener) {
 }
 
 /// The data of the next event. Comments are passed over; `None` at the end.
-async fn next_event(stream: &mut BodyDataStream) -> Option<(String, Value)> {
+pub(super) async fn next_event(stream: &mut BodyDataStream) -> Option<(String, Value)> {
     loop {
         let bytes = tokio::time::timeout(Duration::from_secs(20), stream.next())
             .await

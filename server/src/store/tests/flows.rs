@@ -1,12 +1,20 @@
 //! Drafts, versions, lists, connections and secrets.
 
+use sea_orm::ConnectionTrait;
+use weir_migrations::{Migrator, MigratorTrait};
+
 use super::{MAIN, draft, new_run, on_both_databases, turn};
-use crate::store::{Error, Publication, Published, Settings, Status, Store};
+use crate::store::{
+    Database, Error, Fire, Publication, Published, Settings, Standing, Status, Store, Switch,
+    connect,
+};
 
 on_both_databases!(
     a_draft_is_written_by_revision,
     versions_are_numbered_and_never_change,
     schedules_follow_the_publication,
+    a_flow_is_switched_off_and_on,
+    flows_of_the_release_before_are_on,
     the_list_tells_what_happened,
     connections_by_revision,
     secrets_are_bytes,
@@ -24,32 +32,36 @@ fn publication(flow: &str, document: &str, at: i64) -> Publication {
     }
 }
 
+fn revision(written: Result<Standing, Error>) -> Result<u32, Error> {
+    written.map(|standing| standing.revision)
+}
+
+fn number(published: Result<Standing, Error>) -> Result<Option<u32>, Error> {
+    published.map(|standing| standing.version)
+}
+
 async fn a_draft_is_written_by_revision(settings: Settings) {
     let store = Store::open(&settings).await.unwrap();
     let missing = store.update_draft(draft("orders", "{}", 1), None).await;
     assert!(matches!(missing, Err(Error::NotFound(_))));
     assert_eq!(
-        store.create_draft(draft("orders", "{\"a\":1}", 10)).await,
+        revision(store.create_draft(draft("orders", "{\"a\":1}", 10)).await),
         Ok(1)
     );
     let twice = store.create_draft(draft("orders", "{}", 11)).await;
     assert!(matches!(twice, Err(Error::Conflict(_))));
-    assert_eq!(
-        store
-            .update_draft(draft("orders", "{\"a\":2}", 20), Some(1))
-            .await,
-        Ok(2)
-    );
+    let written = store
+        .update_draft(draft("orders", "{\"a\":2}", 20), Some(1))
+        .await;
+    assert_eq!(revision(written), Ok(2));
     let stale = store
         .update_draft(draft("orders", "{\"a\":3}", 30), Some(1))
         .await;
     assert_eq!(stale, Err(Error::Revision { current: 2 }));
-    assert_eq!(
-        store
-            .update_draft(draft("orders", "{\"a\":4}", 40), None)
-            .await,
-        Ok(3)
-    );
+    let written = store
+        .update_draft(draft("orders", "{\"a\":4}", 40), None)
+        .await;
+    assert_eq!(revision(written), Ok(3));
 
     let flow = store.flow(MAIN, "orders").await.unwrap().unwrap();
     assert_eq!(
@@ -63,7 +75,7 @@ async fn a_draft_is_written_by_revision(settings: Settings) {
     assert_eq!(store.flow("other", "orders").await.unwrap(), None);
     let mut elsewhere = draft("orders", "{}", 1);
     elsewhere.workspace = "other".to_owned();
-    assert_eq!(store.create_draft(elsewhere).await, Ok(1));
+    assert_eq!(revision(store.create_draft(elsewhere).await), Ok(1));
     let bad = store.create_draft(draft(&"x".repeat(64), "{}", 1)).await;
     assert!(matches!(bad, Err(Error::Refused(_))), "{bad:?}");
 
@@ -85,7 +97,7 @@ async fn versions_are_numbered_and_never_change(settings: Settings) {
     let mut first = publication("orders", "{\"v\":1}", 2);
     first.note = Some("the first".to_owned());
     first.expected = Some(1);
-    assert_eq!(store.publish(first).await, Ok(1));
+    assert_eq!(number(store.publish(first).await), Ok(Some(1)));
     store
         .update_draft(draft("orders", "{\"v\":2}", 3), None)
         .await
@@ -96,14 +108,10 @@ async fn versions_are_numbered_and_never_change(settings: Settings) {
         store.publish(stale).await,
         Err(Error::Revision { current: 2 })
     );
-    assert_eq!(
-        store.publish(publication("orders", "{\"v\":2}", 5)).await,
-        Ok(2)
-    );
-    assert_eq!(
-        store.publish(publication("orders", "{\"v\":3}", 6)).await,
-        Ok(3)
-    );
+    let published = store.publish(publication("orders", "{\"v\":2}", 5)).await;
+    assert_eq!(number(published), Ok(Some(2)));
+    let published = store.publish(publication("orders", "{\"v\":3}", 6)).await;
+    assert_eq!(number(published), Ok(Some(3)));
 
     let flow = store.flow(MAIN, "orders").await.unwrap().unwrap();
     assert_eq!(
@@ -142,7 +150,8 @@ async fn versions_are_numbered_and_never_change(settings: Settings) {
     assert!(store.published().await.unwrap().is_empty());
     assert!(store.version(MAIN, "orders", 2).await.unwrap().is_some());
     store.create_draft(draft("orders", "{}", 7)).await.unwrap();
-    assert_eq!(store.publish(publication("orders", "{}", 8)).await, Ok(4));
+    let published = store.publish(publication("orders", "{}", 8)).await;
+    assert_eq!(number(published), Ok(Some(4)));
     store.close().await;
 }
 
@@ -155,7 +164,7 @@ async fn schedules_follow_the_publication(settings: Settings) {
         ("weekly".to_owned(), Some(700)),
     ];
     store.publish(first).await.unwrap();
-    let fire = crate::store::Fire {
+    let fire = Fire {
         expected_at: 100,
         next_at: Some(200),
     };
@@ -186,6 +195,118 @@ async fn schedules_follow_the_publication(settings: Settings) {
     );
     store.delete_flow(MAIN, "report").await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), None);
+    store.close().await;
+}
+
+async fn a_flow_is_switched_off_and_on(settings: Settings) {
+    let store = Store::open(&settings).await.unwrap();
+    let switch = |enabled, schedules: &[(&str, i64)]| {
+        let schedules = schedules.iter();
+        store.switch(Switch {
+            workspace: MAIN.to_owned(),
+            flow: "report".to_owned(),
+            enabled,
+            schedules: schedules
+                .map(|(trigger, at)| ((*trigger).to_owned(), Some(*at)))
+                .collect(),
+        })
+    };
+    let next = || async {
+        let schedules = store.schedules(MAIN, "report").await.unwrap();
+        let next = schedules
+            .into_iter()
+            .map(|schedule| (schedule.next_at, schedule.last_at));
+        next.collect::<Vec<_>>()
+    };
+    assert!(matches!(switch(false, &[]).await, Err(Error::NotFound(_))));
+    let made = store.create_draft(draft("report", "{}", 1)).await;
+    let standing = |version, enabled| Standing {
+        revision: 1,
+        version,
+        enabled,
+    };
+    assert_eq!(made, Ok(standing(None, true)));
+    assert_eq!(switch(true, &[]).await, Ok(None), "it is on from the start");
+    let mut first = publication("report", "{}", 2);
+    first.schedules = vec![("daily".to_owned(), Some(100))];
+    assert_eq!(store.publish(first).await, Ok(standing(Some(1), true)));
+    let fire = Fire {
+        expected_at: 100,
+        next_at: Some(200),
+    };
+    store
+        .skip_fire(MAIN, "report", "daily", fire)
+        .await
+        .unwrap();
+
+    assert_eq!(switch(false, &[]).await, Ok(Some(standing(Some(1), false))));
+    assert_eq!(switch(false, &[]).await, Ok(None));
+    assert_eq!(next().await, [(None, Some(100))]);
+    assert_eq!(store.next_due().await.unwrap(), None);
+    // Who saw it due a moment ago comes too late.
+    let late = Fire {
+        expected_at: 200,
+        next_at: Some(300),
+    };
+    let fired = store.skip_fire(MAIN, "report", "daily", late).await;
+    assert_eq!(fired, Ok(false));
+    let flow = store.flow(MAIN, "report").await.unwrap().unwrap();
+    let listing = store.flow_listing(MAIN, "report", 0).await.unwrap();
+    assert!(!flow.enabled && !listing.unwrap().flow.enabled);
+    assert!(!store.published().await.unwrap()[0].enabled);
+
+    // Neither a draft nor a publication switches it on.
+    store
+        .update_draft(draft("report", "{\"a\":1}", 3), None)
+        .await
+        .unwrap();
+    let mut second = publication("report", "{\"a\":1}", 4);
+    second.schedules = vec![
+        ("daily".to_owned(), Some(900)),
+        ("weekly".to_owned(), Some(950)),
+    ];
+    let published = store.publish(second).await.unwrap();
+    assert_eq!((published.version, published.enabled), (Some(2), false));
+    assert_eq!(next().await, [(None, Some(100)), (None, None)]);
+
+    let on = switch(true, &[("daily", 1_000), ("weekly", 2_000)]).await;
+    assert!(on.unwrap().unwrap().enabled);
+    assert_eq!(
+        next().await,
+        [(Some(1_000), Some(100)), (Some(2_000), None)]
+    );
+    // Once more moves nothing.
+    assert_eq!(switch(true, &[("daily", 5_000)]).await, Ok(None));
+    assert_eq!(store.next_due().await.unwrap(), Some(1_000));
+
+    // A flow that comes back after it was deleted is on.
+    switch(false, &[]).await.unwrap();
+    store.delete_flow(MAIN, "report").await.unwrap();
+    let made = store.create_draft(draft("report", "{}", 9)).await.unwrap();
+    assert!(made.enabled);
+    store.close().await;
+}
+
+async fn flows_of_the_release_before_are_on(settings: Settings) {
+    if let Database::Sqlite { dir } = &settings.database {
+        drop(connect::lock(dir).unwrap());
+    }
+    let writer = connect::writer(&settings).await.unwrap();
+    Migrator::up(&writer.database, Some(1)).await.unwrap();
+    let insert = "INSERT INTO flow (workspace, id, title, draft, revision, created_at, updated_at) \
+                  VALUES ('main', 'old', '', '{}', 1, 1, 1)";
+    writer.database.execute_unprepared(insert).await.unwrap();
+    writer.database.close().await.unwrap();
+    let store = Store::open(&settings).await.unwrap();
+    assert!(store.flow(MAIN, "old").await.unwrap().unwrap().enabled);
+    store.close().await;
+    // A server of the release before that still runs goes on making flows.
+    let writer = connect::writer(&settings).await.unwrap();
+    let insert = insert.replace("'old'", "'newer'");
+    writer.database.execute_unprepared(&insert).await.unwrap();
+    writer.database.close().await.unwrap();
+    let store = Store::open(&settings).await.unwrap();
+    assert!(store.flow(MAIN, "newer").await.unwrap().unwrap().enabled);
     store.close().await;
 }
 
