@@ -1,6 +1,8 @@
-//! Live changes as server-sent events: of one run with its steps, or of all runs.
+//! Live changes as server-sent events: of one run with its steps, or of all runs and flows.
 
-use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration,
+};
 
 use axum::{
     extract::State,
@@ -25,7 +27,7 @@ use super::{
     problem::{Answer, Code, Problem},
     runs::{RunStatus, StepWord},
 };
-use crate::{engine::Change, store};
+use crate::{engine, engine::Change, store};
 
 /// How often an idle stream says that it is alive, so that no proxy closes it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -62,6 +64,33 @@ pub(super) struct WorkspaceChange {
     at: String,
 }
 
+/// How a flow stands after its draft was written or deleted, after it was published, and after it was switched on or off.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct FlowChange {
+    /// The flow.
+    #[schema(example = "order-intake")]
+    flow: String,
+    /// The revision of its draft, which its `ETag` names; null where the flow was deleted.
+    revision: Option<u32>,
+    /// The version that production runs; null where there is none.
+    version: Option<u32>,
+    /// Whether its triggers are listened to, once it is published; false where the flow was deleted.
+    enabled: bool,
+    /// When this was.
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+/// What is told of a workspace: `event: change` how a run has moved, `event: flow` how a flow stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum WorkspaceEvent {
+    /// `event: change`
+    Run(WorkspaceChange),
+    /// `event: flow`
+    Flow(FlowChange),
+}
+
 /// Follow a run
 ///
 /// `event: change`: first how the run stands now, then after each turn. The stream ends once the run has ended.
@@ -93,48 +122,110 @@ pub(super) async fn of_run(
     };
     let events = stream::unfold(follow, |mut follow| async move {
         let change = follow.next().await?;
-        Some((Ok(event(&change)), follow))
+        Some((Ok(event("change", &change)), follow))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// Follow all runs
+/// Follow all runs and flows
 ///
-/// `event: change` for every turn of every run. `event: missed` says that this stream was too slow and changes are missing, so
-/// that lists should be read again.
+/// `event: change` for every turn of every run. `event: flow` for every flow whose draft was written or deleted, that was
+/// published, or that was switched on or off: who shows a draft learns so that it has moved on. A draft's `revision` only
+/// grows, so that of two the larger one is the later. On PostgreSQL other servers may write, too, of which nothing is told
+/// here: there a read with `If-None-Match` says whether a draft has moved on. `event: missed` says that this stream was too
+/// slow and changes are missing, so that lists should be read again.
 #[utoipa::path(get, path = "/api/v1/events", tag = "Live", operation_id = "follow_all",
     responses(
-        (status = 200, description = "The changes.", body = WorkspaceChange, content_type = "text/event-stream"),
+        (status = 200, description = "The changes.", body = WorkspaceEvent, content_type = "text/event-stream"),
         (status = 503, description = "Too many streams are open."),
     ))]
 pub(super) async fn of_all(
     State(app): State<App>,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let place = place(&app)?;
-    let changes = app.engine().changes();
-    let events = stream::unfold(
-        (app, changes, place),
-        |(app, mut changes, place)| async move {
-            loop {
-                let received = tokio::select! {
-                    received = changes.recv() => received,
-                    () = app.engine().stopping() => return None,
-                };
-                let event = match received {
-                    Ok(change) if change.workspace == WORKSPACE => {
-                        event(&WorkspaceChange::of(&change))
-                    }
-                    Ok(_) => continue,
-                    Err(RecvError::Lagged(count)) => Event::default()
-                        .event("missed")
-                        .data(format!("{{\"missed\":{count}}}")),
-                    Err(RecvError::Closed) => return None,
-                };
-                return Some((Ok(event), (app, changes, place)));
-            }
-        },
-    );
+    let follow = FollowAll {
+        runs: app.engine().changes(),
+        flows: app.engine().flow_changes(),
+        app,
+        _place: place,
+    };
+    let events = stream::unfold(follow, |mut follow| async move {
+        let event = follow.next().await?;
+        Some((Ok(event), follow))
+    });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// One stream that follows a workspace.
+struct FollowAll {
+    app: App,
+    runs: Receiver<Arc<Change>>,
+    flows: Receiver<Arc<engine::FlowChange>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl FollowAll {
+    /// The next event; `None` once the server stops.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            let heard = tokio::select! {
+                received = self.runs.recv() => heard(received, WorkspaceEvent::of_run),
+                received = self.flows.recv() => heard(received, WorkspaceEvent::of_flow),
+                () = self.app.engine().stopping() => return None,
+            };
+            match heard {
+                ControlFlow::Continue(Some(event)) => return Some(event),
+                ControlFlow::Continue(None) => {}
+                ControlFlow::Break(()) => return None,
+            }
+        }
+    }
+}
+
+/// What to send for what was received: nothing for what is of another workspace.
+fn heard<T>(
+    received: Result<Arc<T>, RecvError>,
+    told: impl FnOnce(&T) -> Option<WorkspaceEvent>,
+) -> ControlFlow<(), Option<Event>> {
+    match received {
+        Ok(change) => ControlFlow::Continue(told(&change).map(|told| event(told.name(), &told))),
+        Err(RecvError::Lagged(count)) => {
+            let missed = Event::default().event("missed");
+            ControlFlow::Continue(Some(missed.data(format!("{{\"missed\":{count}}}"))))
+        }
+        Err(RecvError::Closed) => ControlFlow::Break(()),
+    }
+}
+
+impl WorkspaceEvent {
+    fn name(&self) -> &'static str {
+        match self {
+            WorkspaceEvent::Run(_) => "change",
+            WorkspaceEvent::Flow(_) => "flow",
+        }
+    }
+
+    fn of_run(change: &Change) -> Option<WorkspaceEvent> {
+        let ours = change.workspace == WORKSPACE;
+        ours.then(|| WorkspaceEvent::Run(WorkspaceChange::of(change)))
+    }
+
+    fn of_flow(change: &engine::FlowChange) -> Option<WorkspaceEvent> {
+        let ours = change.workspace == WORKSPACE;
+        ours.then(|| WorkspaceEvent::Flow(FlowChange::of(change)))
+    }
+}
+
+impl FlowChange {
+    fn of(change: &engine::FlowChange) -> FlowChange {
+        FlowChange {
+            flow: change.flow.clone(),
+            revision: change.standing.map(|standing| standing.revision),
+            version: change.standing.and_then(|standing| standing.version),
+            enabled: change.standing.is_some_and(|standing| standing.enabled),
+            at: rfc3339(change.at),
+        }
+    }
 }
 
 /// One stream that follows a run.
@@ -250,9 +341,9 @@ fn place(app: &App) -> Answer<OwnedSemaphorePermit> {
     Arc::clone(&app.0.streams).try_acquire_owned().map_err(full)
 }
 
-fn event(change: &impl Serialize) -> Event {
-    let event = Event::default().event("change");
+fn event(name: &str, data: &impl Serialize) -> Event {
+    let event = Event::default().event(name);
     event
-        .json_data(change)
+        .json_data(data)
         .unwrap_or_else(|_| Event::default().comment("a change could not be written"))
 }

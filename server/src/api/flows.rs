@@ -105,12 +105,14 @@ pub(super) async fn create(
         text,
         problems,
     } = document::check(&app, &text, writing.bar()).await?;
-    let store = app.engine().store();
-    match store.create_draft(draft(&app, &flow, text.clone())).await {
+    let made = app.engine().create_draft(draft(&app, &flow, text.clone()));
+    match made.await {
         Ok(_) => {}
-        Err(store::Error::Conflict(_)) => {
+        Err(engine::Error::Store(store::Error::Conflict(_))) => {
             let same = key.is_some()
-                && store
+                && app
+                    .engine()
+                    .store()
                     .flow(WORKSPACE, &flow.id)
                     .await?
                     .is_some_and(|stored| stored.revision == 1 && stored.document == text);
@@ -205,16 +207,11 @@ pub(super) async fn replace(
             weir_flows::problem::Problem::error("/id", "other_id", message),
         ]));
     }
-    match app
+    let written = app
         .engine()
-        .store()
-        .update_draft(draft(&app, &flow, text), expected)
-        .await
-    {
-        Ok(_) => stored(&app, StatusCode::OK, &id, problems).await,
-        Err(store::Error::NotFound(_)) => Err(no_flow(&id)),
-        Err(error) => Err(error.into()),
-    }
+        .update_draft(draft(&app, &flow, text), expected);
+    written.await.map_err(|error| of_flow(&id, error))?;
+    stored(&app, StatusCode::OK, &id, problems).await
 }
 
 /// Delete a flow
@@ -224,10 +221,9 @@ pub(super) async fn replace(
     params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
     responses((status = 204, description = "It is gone."), (status = 404, description = "There is no such flow.")))]
 pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Answer<StatusCode> {
-    if !app.engine().store().delete_flow(WORKSPACE, &id).await? {
+    if !app.engine().delete_flow(WORKSPACE, &id).await? {
         return Err(no_flow(&id));
     }
-    app.engine().unpublish(WORKSPACE, &id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -259,11 +255,8 @@ pub(super) async fn disable(
 }
 
 async fn switch(app: &App, id: &str, enabled: bool) -> Answer<axum::Json<FlowSummary>> {
-    let switched = app.engine().switch(WORKSPACE, id, enabled).await;
-    switched.map_err(|error| match error {
-        engine::Error::Store(store::Error::NotFound(_)) => no_flow(id),
-        error => error.into(),
-    })?;
+    let switched = app.engine().switch(WORKSPACE, id, enabled);
+    switched.await.map_err(|error| of_flow(id, error))?;
     Ok(axum::Json(summary_of(app, id).await?))
 }
 
@@ -303,6 +296,14 @@ async fn stored(
         axum::Json(Stored { flow, problems }),
     )
         .into_response())
+}
+
+/// Why something could not be done to a flow.
+fn of_flow(id: &str, error: engine::Error) -> Problem {
+    match error {
+        engine::Error::Store(store::Error::NotFound(_)) => no_flow(id),
+        error => error.into(),
+    }
 }
 
 fn draft(app: &App, flow: &Flow, document: String) -> Draft {

@@ -1,6 +1,7 @@
 //! The engine: takes messages, drives runs turn by turn, fires schedules, takes up what was left.
 
 mod attempt;
+mod drafts;
 mod drive;
 pub mod local;
 mod publish;
@@ -28,6 +29,7 @@ use weir_flows::{
     script::Bounds,
 };
 
+pub use drafts::FlowChange;
 pub use publish::PublishedNow;
 pub use registry::{Match, Published, Routed, Version};
 
@@ -83,6 +85,7 @@ struct Inner {
     client: outbound::Client,
     registry: Registry,
     changes: broadcast::Sender<Arc<Change>>,
+    flow_changes: broadcast::Sender<Arc<FlowChange>>,
     active: Arc<Semaphore>,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -261,6 +264,7 @@ impl Engine {
             catalog: crate::connectors::catalog(),
             registry: Registry::default(),
             changes: broadcast::channel(1024).0,
+            flow_changes: broadcast::channel(256).0,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             schedule_changed: tokio::sync::Notify::new(),

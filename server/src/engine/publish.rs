@@ -91,6 +91,7 @@ impl Engine {
         let number = standing.version.unwrap_or_default();
         self.listen(workspace, number, plan, standing.enabled);
         self.0.schedule_changed.notify_one();
+        self.tell(workspace, flow, Some(standing));
         Ok(PublishedNow {
             version: number,
             published_at: at,
@@ -126,14 +127,9 @@ impl Engine {
         self.0.registry.switch(workspace, flow, enabled);
         if changed.is_some() {
             self.0.schedule_changed.notify_one();
+            self.tell(workspace, flow, changed);
         }
         Ok(())
-    }
-
-    /// Stops listening to a flow that was deleted.
-    pub async fn unpublish(&self, workspace: &str, flow: &str) {
-        let _one = self.0.publishing.lock().await;
-        self.0.registry.remove(workspace, flow);
     }
 
     /// Listens to what was published before this process started.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use super::{Server, orders, request};
+use super::{Server, orders, request, runs::next_event};
 
 /// A flow of which nothing is drawn yet but one step that is not right.
 fn unfinished() -> Value {
@@ -204,4 +204,61 @@ async fn a_draft_that_has_moved_on_is_not_published_unseen() {
         (reply.status.as_u16(), &reply.json()["version"]),
         (200, &json!(1))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_window_learns_how_a_flow_stands() {
+    let server = Server::start().await;
+    let response = server
+        .send(request("GET", "/api/v1/events", &[], Body::empty()))
+        .await;
+    let mut events = response.into_body().into_data_stream();
+    let post = |path: &'static str| server.ask(request("POST", path, &[], Body::empty()));
+    let stands = |revision: Value, version: Value, enabled: bool| json!({ "flow": "orders", "revision": revision, "version": version, "enabled": enabled });
+
+    let unseen = server.json("POST", "/api/v1/flows", &unfinished()).await;
+    assert_eq!(unseen.status, 422);
+    server
+        .json("POST", "/api/v1/flows?unfinished=true", &unfinished())
+        .await;
+    server.json("PUT", "/api/v1/flows/orders", &orders()).await;
+    post("/api/v1/flows/orders/publish").await;
+    post("/api/v1/flows/orders/enable").await;
+    post("/api/v1/flows/orders/disable").await;
+    post("/api/v1/flows/orders/disable").await;
+    post("/api/v1/flows/orders/enable").await;
+    let delete = || {
+        server.ask(request(
+            "DELETE",
+            "/api/v1/flows/orders",
+            &[],
+            Body::empty(),
+        ))
+    };
+    delete().await;
+    delete().await;
+
+    // What changed nothing is not told.
+    for expected in [
+        stands(json!(1), json!(null), true),
+        stands(json!(2), json!(null), true),
+        stands(json!(2), json!(1), true),
+        stands(json!(2), json!(1), false),
+        stands(json!(2), json!(1), true),
+        stands(json!(null), json!(null), false),
+    ] {
+        let (event, mut told) = next_event(&mut events).await.unwrap();
+        let at = told.as_object_mut().unwrap().remove("at").unwrap();
+        assert_eq!((event.as_str(), &told), ("flow", &expected));
+        assert!(at.as_str().unwrap().ends_with('Z'), "{at}");
+    }
+    server.publish(&orders()).await;
+    let order = json!({ "id": "A1", "total": 3 });
+    server.json("POST", "/in/main/orders/a", &order).await;
+    let mut names = Vec::new();
+    while names.len() < 3 {
+        names.push(next_event(&mut events).await.unwrap().0);
+    }
+    names.sort();
+    assert_eq!(names, ["change", "flow", "flow"]);
 }
