@@ -27,6 +27,12 @@ mod edit;
 )]
 mod editor;
 mod files;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the page that shows it comes next"
+)]
+mod form;
 mod inspect;
 mod kinds;
 mod kit;

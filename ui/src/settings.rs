@@ -121,11 +121,13 @@ fn stored_language() -> Language {
     Language::best(&load(LANGUAGE).unwrap_or(spoken))
 }
 
-fn load(key: &str) -> Option<String> {
+/// What is kept under a key in this browser.
+pub(crate) fn load(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?
 }
 
-fn save(key: &str, value: &str) {
+/// Keeps a word under a key in this browser.
+pub(crate) fn save(key: &str, value: &str) {
     if let Ok(Some(storage)) = window().local_storage() {
         // A full or forbidden storage only means that the choice is forgotten with the page.
         let _ = storage.set_item(key, value);

@@ -13,6 +13,7 @@ use super::sample::Sample;
 use crate::{
     canvas::{Graph, geometry::Point},
     edit::{Change, Chosen, History, What},
+    kit::code_editor::KnownFunction,
 };
 
 /// What the views of one editor share. All of them change the document through it, and only through it.
@@ -31,6 +32,8 @@ pub(crate) struct Desk {
     /// The names of the connections and of the secrets that are set up on the server.
     pub(crate) connections: RwSignal<Arc<Vec<String>>>,
     pub(crate) secrets: RwSignal<Arc<Vec<String>>>,
+    /// What scripts can call, once it is known.
+    pub(crate) functions: RwSignal<Arc<Vec<KnownFunction>>>,
     /// The values that expressions are shown against.
     pub(crate) sample: RwSignal<Arc<Sample>>,
     /// The place, as a JSON Pointer, that a person asked to be taken to; whoever shows the field takes it.
@@ -53,6 +56,7 @@ impl Desk {
             catalog: RwSignal::new(catalog),
             connections: RwSignal::default(),
             secrets: RwSignal::default(),
+            functions: RwSignal::default(),
             sample: RwSignal::default(),
             sought: RwSignal::new(None),
             undoable: RwSignal::new(None),

@@ -6,8 +6,10 @@ use leptos::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Icon {
     Activity,
+    ArrowDown,
     ArrowRight,
     ArrowLeft,
+    ArrowUp,
     Ban,
     BookOpen,
     Braces,
@@ -34,6 +36,7 @@ pub(crate) enum Icon {
     Hand,
     History,
     Hourglass,
+    Info,
     KeyRound,
     Keyboard,
     Languages,
@@ -46,6 +49,7 @@ pub(crate) enum Icon {
     OctagonX,
     PanelLeft,
     Pencil,
+    Pin,
     Play,
     Plug,
     Plus,
@@ -69,6 +73,7 @@ pub(crate) enum Icon {
     TableProperties,
     Trash2,
     TriangleAlert,
+    Type,
     Undo2,
     Upload,
     WandSparkles,
@@ -116,6 +121,17 @@ impl Icon {
     /// What stands inside the `svg` element, drawn on 24 by 24.
     fn shapes(self) -> &'static str {
         match self {
+            Icon::ArrowDown => r#"<path d="M12 5v14"/><path d="m19 12-7 7-7-7"/>"#,
+            Icon::ArrowUp => r#"<path d="m5 12 7-7 7 7"/><path d="M12 19V5"/>"#,
+            Icon::Info => {
+                r#"<circle cx="12" cy="12" r="10"/><path d="M12 16v-4"/><path d="M12 8h.01"/>"#
+            }
+            Icon::Pin => {
+                r#"<path d="M12 17v5"/><path d="M9 10.76a2 2 0 0 1-1.11 1.79l-1.78.9A2 2 0 0 0 5 15.24V16a1 1 0 0 0 1 1h12a1 1 0 0 0 1-1v-.76a2 2 0 0 0-1.11-1.79l-1.78-.9A2 2 0 0 1 15 10.76V7a1 1 0 0 1 1-1 2 2 0 0 0 0-4H8a2 2 0 0 0 0 4 1 1 0 0 1 1 1z"/>"#
+            }
+            Icon::Type => {
+                r#"<path d="M12 4v16"/><path d="M4 7V5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2"/><path d="M9 20h6"/>"#
+            }
             Icon::ClipboardPaste => {
                 r#"<path d="M11 14h10"/><path d="M16 4h2a2 2 0 0 1 2 2v1.344"/><path d="m17 18 4-4-4-4"/><path d="M8 4H6a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h12a2 2 0 0 0 1.793-1.113"/><rect x="8" y="2" width="8" height="4" rx="1"/>"#
             }

@@ -1,0 +1,130 @@
+//! The inspector: the panel beside the canvas that shows what is chosen and lets a person change it.
+
+use leptos::prelude::*;
+use weir_flows::document::{Flow, Link, Slug};
+
+use super::{
+    card::CardPanel, flow::FlowPanel, link::LinkPanel, offer::learn_functions, seek::go_to,
+    several::SeveralPanel, slot::Part, width::Edge,
+};
+use crate::{edit::Chosen, editor::Desk, texts::texts};
+
+/// What the inspector is about.
+#[derive(Clone, Debug, PartialEq)]
+enum Subject {
+    Flow,
+    /// A card with its kind.
+    Card(Part, String),
+    Link(Link),
+    Several(Chosen),
+}
+
+impl Subject {
+    fn of(flow: &Flow, chosen: &Chosen) -> Self {
+        if chosen.is_empty() {
+            return Subject::Flow;
+        }
+        if let Some(id) = chosen.only_card() {
+            return match (flow.triggers.get(id), flow.steps.get(id)) {
+                (Some(trigger), _) => {
+                    Subject::Card(Part::Trigger(id.clone()), trigger.kind.clone())
+                }
+                (None, Some(step)) => Subject::Card(Part::Step(id.clone()), step.kind.clone()),
+                (None, None) => Subject::Flow,
+            };
+        }
+        let mut links = chosen.links.iter();
+        match (chosen.cards.is_empty(), links.next(), links.next()) {
+            (true, Some(link), None) => Subject::Link(link.clone()),
+            _ => Subject::Several(chosen.clone()),
+        }
+    }
+}
+
+/// Which half of a card is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Half {
+    /// What it is set up to do.
+    Setup,
+    /// What it got and gave in the sample.
+    Data,
+}
+
+/// The inspector of a desk.
+#[component]
+pub(crate) fn Inspector(desk: Desk) -> impl IntoView {
+    let t = texts();
+    learn_functions(desk);
+    let subject = Memo::new(move |_| {
+        desk.flow
+            .with(|flow| desk.chosen.with(|chosen| Subject::of(flow, chosen)))
+    });
+    let half = RwSignal::new(Half::Setup);
+    Effect::new(move |_| {
+        if let Some(at) = desk.sought.get() {
+            half.set(Half::Setup);
+            // Sections have heard of it by the time the page is drawn.
+            go_to(at);
+            request_animation_frame(move || {
+                desk.sought.try_set(None);
+            });
+        }
+    });
+    let panel = move || match subject.get() {
+        Subject::Flow => view! { <FlowPanel desk/> }.into_any(),
+        Subject::Card(part, kind) => view! { <CardPanel desk part kind half/> }.into_any(),
+        Subject::Link(link) => view! { <LinkPanel desk link/> }.into_any(),
+        Subject::Several(chosen) => view! { <SeveralPanel desk chosen/> }.into_any(),
+    };
+    view! {
+        <Edge label=t.form_edge class="inspector" name=t.form_inspector>
+            {panel}
+        </Edge>
+    }
+}
+
+/// The place of a card in the document.
+pub(super) fn card_at(flow: &Flow, id: &Slug) -> String {
+    if flow.triggers.contains_key(id) {
+        Part::Trigger(id.clone()).at()
+    } else {
+        Part::Step(id.clone()).at()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_chosen_decides_what_is_shown() {
+        let flow: Flow = serde_json::from_value(json!({
+            "format": "weir/flow@1", "id": "f",
+            "triggers": { "t": { "kind": "http" } },
+            "steps": { "a": { "kind": "map" } },
+            "links": [{ "from": "t", "to": "a" }]
+        }))
+        .unwrap();
+        let subject = |chosen: &Chosen| Subject::of(&flow, chosen);
+        assert_eq!(subject(&Chosen::default()), Subject::Flow);
+        assert_eq!(
+            subject(&Chosen::card("t")),
+            Subject::Card(Part::Trigger("t".into()), "http".into())
+        );
+        assert_eq!(
+            subject(&Chosen::card("a")),
+            Subject::Card(Part::Step("a".into()), "map".into())
+        );
+        assert_eq!(subject(&Chosen::card("gone")), Subject::Flow);
+        let link = flow.links[0].clone();
+        let mut chosen = Chosen {
+            links: [link.clone()].into(),
+            ..Chosen::default()
+        };
+        assert_eq!(subject(&chosen), Subject::Link(link));
+        chosen.cards.insert("a".into());
+        assert_eq!(subject(&chosen), Subject::Several(chosen.clone()));
+    }
+}
