@@ -10,7 +10,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{engine::Limits, outbound::Allow};
+use crate::{
+    engine::{Limits, TryLimits},
+    outbound::Allow,
+};
 
 /// Everything that can be configured, with its defaults filled in.
 #[derive(Clone, Debug)]
@@ -113,6 +116,26 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "memory one script may hold, in bytes (268435456)",
     ),
     (
+        "tries",
+        "WEIR_TRIES",
+        "tries of drafts underway at once (32)",
+    ),
+    (
+        "tries_kept",
+        "WEIR_TRIES_KEPT",
+        "tries that are kept in memory after they ended (100)",
+    ),
+    (
+        "tries_time_ms",
+        "WEIR_TRIES_TIME_MS",
+        "time that a try may take and is kept after it ended, in milliseconds (1800000)",
+    ),
+    (
+        "tries_memory",
+        "WEIR_TRIES_MEMORY",
+        "what all tries together may hold, in bytes of JSON (67108864)",
+    ),
+    (
         "grace_ms",
         "WEIR_GRACE_MS",
         "time that attempts may take to end when the server stops, in milliseconds (10000)",
@@ -186,7 +209,8 @@ impl Config {
         };
         format!(
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
-             script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\ngrace_ms = {}",
+             script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
+             tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}",
             self.data.display(),
             self.listen,
             if self.key.is_some() {
@@ -201,6 +225,10 @@ impl Config {
             self.limits.script_time.as_millis(),
             self.limits.script_operations,
             self.limits.script_memory,
+            self.limits.tries.underway,
+            self.limits.tries.kept,
+            self.limits.tries.time.as_millis(),
+            self.limits.tries.memory,
             self.limits.grace.as_millis(),
         )
     }
@@ -241,6 +269,12 @@ impl Config {
                 script_operations: number(values, "script_operations", defaults.script_operations, 1)?,
                 script_memory: number(values, "script_memory", defaults.script_memory, 1)?,
                 max_response: number(values, "max_response", defaults.max_response, 1)?,
+                tries: TryLimits {
+                    underway: number(values, "tries", defaults.tries.underway, 0)?,
+                    kept: number(values, "tries_kept", defaults.tries.kept, 0)?,
+                    time: Duration::from_millis(number(values, "tries_time_ms", defaults.tries.time.as_millis() as u64, 1)?),
+                    memory: number(values, "tries_memory", defaults.tries.memory, 1)?,
+                },
                 grace: Duration::from_millis(number(values, "grace_ms", defaults.grace.as_millis() as u64, 0)?),
             },
         })
@@ -328,6 +362,7 @@ mod tests {
             ("log_format", "xml"),
             ("max_message", "-1"),
             ("active_runs", "0"),
+            ("tries_kept", "many"),
         ] {
             let error = from(&[(key, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--{key}: ")), "{error}");

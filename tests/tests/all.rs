@@ -9,6 +9,7 @@ mod browser;
 mod check;
 mod command_line;
 mod crash;
+mod editing;
 mod gallery;
 mod http_face;
 mod operation;

@@ -25,7 +25,11 @@ fn the_api_describes_itself_and_the_server_says_how_it_is() {
         "/api/v1/flows/{flow}",
         "/api/v1/flows/{flow}/publish",
         "/api/v1/flows/{flow}/versions",
+        "/api/v1/flows/{flow}/enable",
+        "/api/v1/flows/{flow}/disable",
         "/api/v1/flows/{flow}/runs",
+        "/api/v1/flows/{flow}/tries",
+        "/api/v1/tries/{try}",
         "/api/v1/runs",
         "/api/v1/runs/{run}",
         "/api/v1/connections/{name}",
@@ -44,7 +48,8 @@ fn the_api_describes_itself_and_the_server_says_how_it_is() {
         }
         let real = path
             .replace("{flow}", "nobody")
-            .replace("{run}", "00000000-0000-7000-8000-000000000000");
+            .replace("{run}", "00000000-0000-7000-8000-000000000000")
+            .replace("{try}", "00000000-0000-7000-8000-000000000000");
         let real = real
             .replace("{name}", "nobody")
             .replace("{version}", "1")
@@ -180,6 +185,8 @@ fn no_request_makes_the_server_fail(database: &Database) {
         "{\"value\":null}",
         "{\"value\":\"\"}",
         "{\"trigger\":[],\"message\":{\"headers\":[]}}",
+        "{\"actions\":\"mocked\",\"message\":{\"body\":[1]}}",
+        "{\"actions\":\"real\",\"mocks\":{\"echo\":{\"output\":1}}}",
         "{\"base_url\":\"file:///\"}",
         "{\"base_url\":\"https://example.com\",\"auth\":{\"kind\":\"none\",\"token\":1}}",
         "{\"format\":\"weir/flow@1\",\"id\":\"there\",\"steps\":{\"a\":{}}}",
@@ -211,6 +218,8 @@ fn no_request_makes_the_server_fail(database: &Database) {
         "?cursor=x&flow=%F0%9F%92%A9",
         "?status=&from=&to=&trigger=",
         "?limit=1&limit=2",
+        "?unfinished=true",
+        "?unfinished=1",
         "?%",
     ];
     let mut asked = 0;

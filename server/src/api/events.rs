@@ -19,7 +19,10 @@ use tokio::sync::{
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
-use weir_flows::run::rfc3339;
+use weir_flows::{
+    plan::Plan,
+    run::{Run, rfc3339},
+};
 
 use super::{
     App, WORKSPACE,
@@ -30,7 +33,7 @@ use super::{
 use crate::{engine, engine::Change, store};
 
 /// How often an idle stream says that it is alive, so that no proxy closes it.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How often a run is looked at that may move on another server.
 const LOOK: Duration = Duration::from_secs(2);
@@ -245,11 +248,7 @@ struct Follow {
 impl Follow {
     /// The next change; `None` once the run has ended or the server stops.
     async fn next(&mut self) -> Option<RunChange> {
-        if self
-            .sent
-            .as_ref()
-            .is_some_and(|sent| sent.status.is_final())
-        {
+        if self.sent.as_ref().is_some_and(RunChange::is_last) {
             return None;
         }
         loop {
@@ -286,6 +285,23 @@ impl Follow {
 }
 
 impl RunChange {
+    /// How a run in memory stands.
+    pub(super) fn of_run(id: Uuid, plan: &Plan, run: &Run) -> RunChange {
+        let steps = plan.steps.iter().zip(&run.steps);
+        RunChange {
+            run: id.to_string(),
+            status: run.status.into(),
+            steps: steps
+                .map(|(step, state)| (step.id.clone(), state.status.into()))
+                .collect(),
+        }
+    }
+
+    /// Whether nothing comes after it.
+    pub(super) fn is_last(&self) -> bool {
+        self.status.is_final()
+    }
+
     fn of(change: &Change) -> RunChange {
         RunChange {
             run: change.run.to_string(),
@@ -317,21 +333,16 @@ async fn snapshot(app: &App, run: Uuid) -> Answer<Option<RunChange>> {
     let Some(recorded) = app.engine().run(WORKSPACE, run).await? else {
         return Ok(None);
     };
-    let steps = recorded.plan.steps.iter().zip(&recorded.run.steps);
-    let steps = steps.map(|(step, state)| (step.id.clone(), state.status.into()));
-    Ok(Some(RunChange {
-        run: run.to_string(),
-        status: recorded.row.status.into(),
-        steps: if recorded.kept {
-            steps.collect()
-        } else {
-            BTreeMap::new()
-        },
-    }))
+    let mut change = RunChange::of_run(run, &recorded.plan, &recorded.run);
+    change.status = recorded.row.status.into();
+    if !recorded.kept {
+        change.steps.clear();
+    }
+    Ok(Some(change))
 }
 
 /// A place among the streams that may be open at once.
-fn place(app: &App) -> Answer<OwnedSemaphorePermit> {
+pub(super) fn place(app: &App) -> Answer<OwnedSemaphorePermit> {
     let full = |_| {
         Problem::new(
             Code::Busy,
@@ -341,7 +352,7 @@ fn place(app: &App) -> Answer<OwnedSemaphorePermit> {
     Arc::clone(&app.0.streams).try_acquire_owned().map_err(full)
 }
 
-fn event(name: &str, data: &impl Serialize) -> Event {
+pub(super) fn event(name: &str, data: &impl Serialize) -> Event {
     let event = Event::default().event(name);
     event
         .json_data(data)

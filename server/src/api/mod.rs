@@ -15,10 +15,12 @@ mod page;
 mod problem;
 mod runs;
 mod secrets;
+mod start;
 mod summary;
 mod system;
 #[cfg(test)]
 mod tests;
+mod tries;
 mod versions;
 
 use std::{sync::Arc, time::Duration};

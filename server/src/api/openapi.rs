@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     App, connections, document, events, flows, metrics,
     problem::{Code, MEDIA_TYPE, TYPE_PREFIX, Written},
-    runs, secrets, system, value, versions,
+    runs, secrets, start, system, tries, value, versions,
 };
 
 /// The head of the document.
@@ -20,6 +20,7 @@ use super::{
         (name = "Flows", description = "Drafts of flows, as documents: list, read, write, delete."),
         (name = "Versions", description = "Published copies of flows. Only they run in production."),
         (name = "Runs", description = "What flows have done and are doing, step by step."),
+        (name = "Tries", description = "Rehearsals: a draft is run for a message, with real or mocked actions. A try lives in the memory of this server, is not in the history, and is gone after a while."),
         (name = "Live", description = "Changes as they happen, as server-sent events. A browser's `EventSource` reads them."),
         (name = "Connections", description = "Where actions call, and as whom."),
         (name = "Secrets", description = "Sealed values that connections and signatures use. They can be written and never read."),
@@ -40,12 +41,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(versions::publish))
         .routes(routes!(versions::list))
         .routes(routes!(versions::read))
-        .routes(routes!(runs::start))
+        .routes(routes!(start::run))
         .routes(routes!(runs::list))
         .routes(routes!(runs::read))
         .routes(routes!(runs::message))
         .routes(routes!(runs::input))
         .routes(routes!(runs::output))
+        .routes(routes!(tries::start))
+        .routes(routes!(tries::read, tries::stop))
+        .routes(routes!(tries::follow))
         .routes(routes!(events::of_run))
         .routes(routes!(events::of_all))
         .routes(routes!(connections::list))

@@ -262,6 +262,7 @@ impl From<engine::Error> for Problem {
         let text = error.to_string();
         match error {
             engine::Error::Busy => Problem::new(Code::Busy, text).retry_after(1),
+            engine::Error::TooManyTries => Problem::new(Code::Busy, text).retry_after(5),
             engine::Error::Stopping => Problem::new(Code::Stopping, text).retry_after(5),
             engine::Error::Problems(problems) => Problem::document(problems),
             engine::Error::NotFound(_) => Problem::new(Code::NotFound, text),

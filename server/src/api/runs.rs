@@ -1,32 +1,34 @@
-//! `/api/v1/runs` and `/api/v1/flows/{flow}/runs`: starting runs, searching them, and reading what one did.
+//! `/api/v1/runs`: searching runs, and reading what one did.
 
 mod detail;
 
 use axum::{
     Json,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::{HeaderName, Uri},
+    response::Response,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use weir_flows::{document::Message, run, run::rfc3339};
+use uuid::Uuid;
+use weir_flows::{
+    plan::Plan,
+    run::{self, Run, rfc3339},
+};
 
 use super::{
     App, WORKSPACE,
-    extract::{IdempotencyKey, Input, Path, Query, no_flow, no_run, run_id},
+    extract::{Path, Query, no_run, run_id},
     list::{Items, Page},
-    problem::{Answer, Code, Finding, Problem, findings},
-    value,
+    problem::{Answer, Problem},
 };
 use crate::{
-    engine::{Accepted, Arrival, Published, Recorded, Version},
+    engine::Recorded,
     store::{self, RunFilter},
 };
-use detail::RunDetail;
 
-pub(super) use detail::StepWord;
+pub(super) use detail::{RunDetail, StepWord};
 
 /// The header that names the run an answer is about.
 pub(super) const RUN: HeaderName = HeaderName::from_static("weir-run");
@@ -93,7 +95,7 @@ pub(super) struct RunSummary {
     /// The flow.
     #[schema(example = "order-intake")]
     flow: String,
-    /// The version it runs on.
+    /// The version it runs on; 0 for the try of a draft.
     version: u32,
     /// The trigger that started it.
     #[schema(example = "order")]
@@ -136,6 +138,26 @@ impl From<store::Run> for RunSummary {
             failure: run
                 .failure
                 .and_then(|text| serde_json::from_str(&text).ok()),
+        }
+    }
+}
+
+impl RunSummary {
+    /// The summary of a run that is in memory alone.
+    pub(super) fn of_try(id: Uuid, plan: &Plan, run: &Run) -> RunSummary {
+        RunSummary {
+            id: id.to_string(),
+            flow: plan.flow.id.clone(),
+            version: 0,
+            trigger: run.trigger.clone(),
+            status: run.status.into(),
+            started_at: rfc3339(run.started_at),
+            ended_at: run.ended_at.map(rfc3339),
+            failure: run.failure.as_ref().map(|failure| RunFailure {
+                step: failure.step.clone(),
+                class: failure.failure.class.word().to_owned(),
+                message: failure.failure.message.clone(),
+            }),
         }
     }
 }
@@ -228,182 +250,6 @@ pub(super) async fn list(
     .answer(&uri))
 }
 
-/// What to start a run with.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Start {
-    /// The trigger; may be left out where the flow has only one.
-    #[serde(default)]
-    #[schema(example = "order")]
-    trigger: Option<String>,
-    /// The message.
-    #[serde(default)]
-    message: StartMessage,
-}
-
-/// A message for a trigger.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-struct StartMessage {
-    /// Any JSON value.
-    #[schema(value_type = Value)]
-    body: Value,
-    /// Headers; their names become lower-case.
-    #[schema(value_type = Object)]
-    headers: Map<String, Value>,
-    /// Query parameters.
-    #[schema(value_type = Object)]
-    query: Map<String, Value>,
-    /// Path parameters.
-    #[schema(value_type = Object)]
-    params: Map<String, Value>,
-    /// The HTTP method.
-    method: Option<String>,
-}
-
-impl From<StartMessage> for Message {
-    fn from(message: StartMessage) -> Self {
-        Message {
-            body: message.body,
-            headers: message
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), value))
-                .collect(),
-            query: message.query,
-            params: message.params,
-            method: message.method,
-        }
-    }
-}
-
-/// Start a run
-///
-/// Runs the published version of a flow with this message, whatever the kind of its trigger. The message is on disk when the
-/// answer comes. With an `Idempotency-Key` a second request gets the run of the first one (`Weir-Duplicate: true`), unless the
-/// trigger has a dedupe key of its own, which then decides.
-#[utoipa::path(post, path = "/api/v1/flows/{flow}/runs", tag = "Runs", operation_id = "start_run",
-    params(
-        ("flow" = String, Path, description = "The id of the flow.", example = "order-intake"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send this again."),
-    ),
-    request_body = Start,
-    responses(
-        (status = 202, description = "The run is underway or has ended.", body = RunSummary,
-            headers(("Location" = String, description = "Where the run is."), ("Weir-Run" = String, description = "The id of the run."))),
-        (status = 404, description = "There is no such flow or trigger."),
-        (status = 409, description = "No version is published, the flow is switched off, or the trigger's filter lets no run start."),
-        (status = 422, description = "The message does not satisfy the trigger's schema."),
-    ))]
-pub(super) async fn start(
-    State(app): State<App>,
-    Path(flow): Path<String>,
-    IdempotencyKey(key): IdempotencyKey,
-    Input(start): Input<Start>,
-) -> Answer<Response> {
-    let engine = app.engine();
-    let Some(Published { version, enabled }) = engine.published(WORKSPACE, &flow) else {
-        return Err(match engine.store().flow(WORKSPACE, &flow).await? {
-            None => no_flow(&flow),
-            Some(_) => Problem::new(
-                Code::NotPublished,
-                format!(
-                    "no version of `{flow}` is published; publish it with POST /api/v1/flows/{flow}/publish"
-                ),
-            ),
-        });
-    };
-    if !enabled {
-        let detail = format!(
-            "`{flow}` is switched off, so no run was started; switch it on with POST /api/v1/flows/{flow}/enable"
-        );
-        return Err(Problem::new(Code::FlowDisabled, detail));
-    }
-    let trigger = start.trigger.map_or_else(|| only_trigger(&version), Ok)?;
-    let arrival = Arrival {
-        trigger: known_trigger(&version, trigger)?,
-        version,
-        message: start.message.into(),
-        dedupe: key.map(|key| format!("idempotency-key:{key}")),
-        fire: None,
-    };
-    let (id, duplicate) = match engine.accept(arrival).await? {
-        Accepted::Run(started) => (started.id, false),
-        Accepted::Duplicate(first) => (first, true),
-        Accepted::Filtered => {
-            let detail =
-                "the filter of the trigger is false for this message, so no run was started";
-            return Err(Problem::new(Code::Filtered, detail));
-        }
-        Accepted::Refused(problems) => {
-            let place = |finding: Finding| Finding {
-                at: format!("/message/body{}", finding.at),
-                ..finding
-            };
-            let detail = "the body does not satisfy the schema of the trigger; no run was started";
-            return Err(Problem::new(Code::MessageRefused, detail)
-                .with_errors(findings(problems).into_iter().map(place).collect()));
-        }
-        Accepted::AlreadyFired => {
-            return Err(Problem::internal("a manual run met a fire of a schedule"));
-        }
-    };
-    let run = engine
-        .store()
-        .run(WORKSPACE, id)
-        .await?
-        .ok_or_else(|| no_run(&id.to_string()))?;
-    let text = id.to_string();
-    let mut response = (StatusCode::ACCEPTED, Json(RunSummary::from(run))).into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::LOCATION,
-        HeaderValue::try_from(format!("/api/v1/runs/{text}")).map_err(Problem::internal)?,
-    );
-    headers.insert(RUN, HeaderValue::try_from(text).map_err(Problem::internal)?);
-    if duplicate {
-        headers.insert(DUPLICATE, value("true"));
-    }
-    Ok(response)
-}
-
-fn only_trigger(version: &Version) -> Answer<String> {
-    let mut ids = version.plan.triggers.keys();
-    match (ids.next(), ids.next()) {
-        (Some(only), None) => Ok(only.clone()),
-        _ => Err(Problem::new(
-            Code::InvalidBody,
-            format!(
-                "`trigger` is missing; this flow has several: {}",
-                triggers(version)
-            ),
-        )),
-    }
-}
-
-fn known_trigger(version: &Version, trigger: String) -> Answer<String> {
-    if version.plan.triggers.contains_key(&trigger) {
-        return Ok(trigger);
-    }
-    let detail = format!(
-        "version {} of `{}` has no trigger `{trigger}`; it has: {}",
-        version.number,
-        version.flow,
-        triggers(version)
-    );
-    Err(Problem::not_found(detail))
-}
-
-fn triggers(version: &Version) -> String {
-    version
-        .plan
-        .triggers
-        .keys()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 /// Read a run
 ///
 /// What arrived, what each step got and gave, and every attempt with what went over the wire, secrets masked. A value of more
@@ -416,8 +262,13 @@ pub(super) async fn read(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Answer<Json<RunDetail>> {
-    let recorded = recorded(&app, &id).await?;
-    Ok(Json(RunDetail::of(recorded)))
+    let Recorded {
+        row,
+        plan,
+        run,
+        kept,
+    } = recorded(&app, &id).await?;
+    Ok(Json(RunDetail::of(row.into(), &plan, &run, kept)))
 }
 
 /// Read the whole message of a run

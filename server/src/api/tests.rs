@@ -6,6 +6,7 @@ mod face;
 mod intake;
 mod runs;
 mod switch;
+mod tries;
 
 use std::time::Duration;
 
@@ -47,6 +48,14 @@ impl Server {
     }
 
     async fn with(settings: Settings) -> Server {
+        let limits = Limits {
+            grace: Duration::from_millis(10),
+            ..Limits::default()
+        };
+        Server::within(settings, limits).await
+    }
+
+    async fn within(settings: Settings, limits: Limits) -> Server {
         outbound::install_tls();
         let dir = TempDir::new().unwrap();
         let world = World::real();
@@ -61,10 +70,6 @@ impl Server {
             ..outbound::Settings::default()
         })
         .unwrap();
-        let limits = Limits {
-            grace: Duration::from_millis(10),
-            ..Limits::default()
-        };
         let engine = Engine::start(store, world, sealer, client, limits)
             .await
             .unwrap();

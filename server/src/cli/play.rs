@@ -13,7 +13,10 @@ use super::{CLEAN, PROBLEMS, files, unusable};
 use crate::{
     config::Config,
     connection::Connection,
-    engine::local::{Given, Played, play},
+    engine::{
+        Unstarted,
+        local::{Given, play},
+    },
     outbound,
     secrets::Secret,
     world::World,
@@ -70,7 +73,7 @@ pub(super) async fn run(
     )
     .await
     {
-        Played::Run(run) => {
+        Ok(run) => {
             if json {
                 println!("{}", report(&plan, &run));
             } else {
@@ -82,13 +85,13 @@ pub(super) async fn run(
                 PROBLEMS
             }
         }
-        Played::Filtered => told(
+        Err(Unstarted::Filtered) => told(
             json,
             "filtered",
             "the trigger's filter lets no run start for this message",
             CLEAN,
         ),
-        Played::Refused(problems) => {
+        Err(Unstarted::Refused(problems)) => {
             let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
             told(
                 json,
@@ -100,7 +103,7 @@ pub(super) async fn run(
                 PROBLEMS,
             )
         }
-        Played::Failed(failure) => told(json, "refused", &failure.to_string(), PROBLEMS),
+        Err(Unstarted::Failed(failure)) => told(json, "refused", &failure.to_string(), PROBLEMS),
     }
 }
 

@@ -37,20 +37,9 @@ pub(super) struct Means<'a> {
     pub max_response: u64,
 }
 
-/// Makes an attempt with the connections and secrets of the workspace.
+/// Makes an attempt of a run of production, and counts it.
 pub(super) async fn make(engine: &Engine, version: &Version, command: Command) -> Event {
-    let resources = Stored {
-        store: engine.store(),
-        sealer: &engine.0.sealer,
-        workspace: &version.workspace,
-    };
-    let means = Means {
-        resources: &resources,
-        client: &engine.0.client,
-        world: engine.world(),
-        max_response: engine.limits().max_response,
-    };
-    let event = make_with(&means, &version.plan, command).await;
+    let event = make_in(engine, &version.workspace, &version.plan, command).await;
     if let Event::Attempted { result, .. } = &event {
         let outcome = result
             .as_ref()
@@ -58,6 +47,27 @@ pub(super) async fn make(engine: &Engine, version: &Version, command: Command) -
         metrics::counter!("weir_attempts_total", "flow" => version.flow.clone(), "outcome" => outcome).increment(1);
     }
     event
+}
+
+/// Makes an attempt with the connections and secrets of a workspace.
+pub(super) async fn make_in(
+    engine: &Engine,
+    workspace: &str,
+    plan: &Plan,
+    command: Command,
+) -> Event {
+    let resources = Stored {
+        store: engine.store(),
+        sealer: &engine.0.sealer,
+        workspace,
+    };
+    let means = Means {
+        resources: &resources,
+        client: &engine.0.client,
+        world: engine.world(),
+        max_response: engine.limits().max_response,
+    };
+    make_with(&means, plan, command).await
 }
 
 /// Makes an attempt. Whatever happens inside, an event comes of it.

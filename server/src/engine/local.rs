@@ -1,22 +1,14 @@
 //! One run in this process alone: no store, real actions. `weir run` is this.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 use futures::{FutureExt, future::BoxFuture};
-use weir_flows::{
-    advance::{Event, Stamp, advance},
-    document::Message,
-    failure::Failure,
-    intake::{Admission, admit},
-    plan::Plan,
-    problem::Problem,
-    run::{Identity, Run},
-};
+use weir_flows::{document::Message, failure::Failure, plan::Plan, run::Run};
 
 use super::{
     Limits,
+    alone::{Pace, Stage, Unstarted},
     attempt::{self, Means, Resources},
-    script_bounds,
 };
 use crate::{
     connection::Connection,
@@ -50,19 +42,10 @@ impl Resources for Given {
     }
 }
 
-/// What came of it.
-pub enum Played {
-    /// The run, ended.
-    Run(Box<Run>),
-    /// The trigger's filter lets no run start.
-    Filtered,
-    /// The body does not satisfy the trigger's schema.
-    Refused(Vec<Problem>),
-    /// The trigger's own scripts failed.
-    Failed(Failure),
-}
-
 /// Runs a plan for one message to its end.
+///
+/// # Errors
+/// Why no run was started.
 pub async fn play(
     plan: &Plan,
     trigger: &str,
@@ -71,72 +54,23 @@ pub async fn play(
     client: &outbound::Client,
     world: &World,
     limits: &Limits,
-) -> Played {
-    let stamp = || Stamp {
-        now_ms: world.now_ms(),
-        dice: world.dice(),
+) -> Result<Run, Unstarted> {
+    let stage = Stage {
+        plan,
+        world,
+        limits,
+        pace: Pace::Real,
     };
-    let Some(compiled) = plan.triggers.get(trigger) else {
-        return Played::Failed(Failure::broken(format!(
-            "the flow has no trigger `{trigger}`"
-        )));
-    };
-    let kind = plan
-        .flow
-        .triggers
-        .get(trigger)
-        .map_or("", |trigger| trigger.kind.as_str());
-    let first = stamp();
-    let message = match admit(
-        trigger,
-        kind,
-        compiled,
-        message,
-        first,
-        &script_bounds(limits, world),
-    ) {
-        Admission::Accepted { message, .. } => message,
-        Admission::Filtered => return Played::Filtered,
-        Admission::Refused(problems) => return Played::Refused(problems),
-        Admission::Failed(failure) => return Played::Failed(failure),
-    };
-    let identity = Identity {
-        id: world.id().to_string(),
-        flow: plan.flow.id.clone(),
-        version: 0,
-        workspace: "main".to_owned(),
-    };
-    let mut run = Run::new(plan, &identity, trigger, message, first.now_ms);
+    let mut run = stage.open(world.id(), "main", trigger, message)?;
     let means = Means {
         resources: given,
         client,
         world,
         max_response: limits.max_response,
     };
-    let mut attempts = futures::stream::FuturesUnordered::new();
-    let mut event = Event::Start;
-    loop {
-        let turn = advance(
-            plan,
-            &mut run,
-            stamp(),
-            &script_bounds(limits, world),
-            event,
-        );
-        attempts.extend(
-            turn.commands
-                .into_iter()
-                .map(|command| attempt::make_with(&means, plan, command)),
-        );
-        if run.status.is_final() {
-            return Played::Run(Box::new(run));
-        }
-        let due = run
-            .wake_at(plan)
-            .map(|at| Duration::from_millis(u64::try_from(at - world.now_ms()).unwrap_or(0)));
-        event = tokio::select! {
-            Some(event) = futures::StreamExt::next(&mut attempts) => event,
-            () = tokio::time::sleep(due.unwrap_or(Duration::MAX)) => Event::Woke,
-        };
-    }
+    let act = |command| attempt::make_with(&means, plan, command);
+    stage
+        .play(&mut run, act, |_, _| ControlFlow::Continue(()))
+        .await;
+    Ok(run)
 }

@@ -1,13 +1,16 @@
 //! The engine: takes messages, drives runs turn by turn, fires schedules, takes up what was left.
 
+mod alone;
 mod attempt;
 mod drafts;
 mod drive;
+mod limits;
 pub mod local;
 mod publish;
 mod recover;
 mod registry;
 mod schedule;
+mod tries;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,9 +32,12 @@ use weir_flows::{
     script::Bounds,
 };
 
+pub use alone::Unstarted;
 pub use drafts::FlowChange;
+pub use limits::{Limits, TryLimits};
 pub use publish::PublishedNow;
 pub use registry::{Match, Published, Routed, Version};
+pub use tries::{Actions, Begun, Drafted, Try, size};
 
 use crate::{
     outbound,
@@ -40,37 +46,9 @@ use crate::{
     world::World,
 };
 use drive::{Active, ReplySlot};
+use limits::script_bounds;
 use registry::Registry;
-
-/// What bounds the engine. Every limit has a default and is configurable.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Runs that are underway in this process at once; beyond it, messages are answered with 503.
-    pub active_runs: usize,
-    /// How long the scripts of one turn may take.
-    pub script_time: Duration,
-    /// How many operations one script may take.
-    pub script_operations: u64,
-    /// How much memory one script may hold, in bytes.
-    pub script_memory: u64,
-    /// The longest reply an action reads, in bytes.
-    pub max_response: u64,
-    /// How long attempts that are underway may take to end when the process is asked to stop.
-    pub grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            active_runs: 10_000,
-            script_time: Duration::from_secs(2),
-            script_operations: 5_000_000,
-            script_memory: 256 << 20,
-            max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
-            grace: Duration::from_secs(10),
-        }
-    }
-}
+use tries::Tries;
 
 /// The engine. Cheap to clone.
 #[derive(Clone)]
@@ -91,6 +69,7 @@ struct Inner {
     tasks: TaskTracker,
     schedule_changed: tokio::sync::Notify,
     publishing: tokio::sync::Mutex<()>,
+    tries: Tries,
     started_at: i64,
 }
 
@@ -217,6 +196,11 @@ pub enum Error {
     /// Too much is underway.
     #[error("too much is underway; nothing was taken, try again in a moment")]
     Busy,
+    /// Too many tries are underway, or they hold too much.
+    #[error(
+        "too many tries are underway, or they hold too much; wait until one has ended, or stop one"
+    )]
+    TooManyTries,
     /// The process is stopping.
     #[error("the server is stopping; nothing was taken, try again in a moment")]
     Stopping,
@@ -269,6 +253,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             schedule_changed: tokio::sync::Notify::new(),
             publishing: tokio::sync::Mutex::new(()),
+            tries: Tries::new(limits.tries.clone()),
             store,
             world,
             limits,
@@ -282,6 +267,7 @@ impl Engine {
             .0
             .tasks
             .spawn(schedule::fire_when_due(engine.clone()));
+        engine.0.tasks.spawn(tries::forget_when_due(engine.clone()));
         Ok(engine)
     }
 
@@ -580,24 +566,6 @@ impl Engine {
             ("status", active.run.status.word().to_owned()),
         ];
         metrics::counter!("weir_runs_ended_total", &labels).increment(1);
-    }
-}
-
-/// The bounds of scripts whose time starts now.
-fn script_bounds(limits: &Limits, world: &World) -> Bounds {
-    let clock = world.clone();
-    let limit = limits.script_time;
-    let end = world
-        .now_ms()
-        .saturating_add_unsigned(limit.as_millis() as u64);
-    Bounds {
-        operations: limits.script_operations,
-        memory_bytes: limits.script_memory,
-        interrupt: Some(Arc::new(move || {
-            (clock.now_ms() > end).then(|| format!("the scripts of one turn may take {} ms; simplify this one, or let the administrator allow more", limit.as_millis()))
-        })),
-        meter: Some(crate::memory::held),
-        ..Bounds::default()
     }
 }
 

@@ -207,7 +207,7 @@ impl Engine {
 }
 
 /// Whether the draft is still the one that was looked at.
-fn seen(draft: &store::Flow, expected: Option<u32>) -> Result<(), Error> {
+pub(super) fn seen(draft: &store::Flow, expected: Option<u32>) -> Result<(), Error> {
     match expected {
         Some(expected) if expected != draft.revision => Err(store::Error::Revision {
             current: draft.revision,

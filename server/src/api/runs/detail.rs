@@ -14,7 +14,7 @@ use weir_flows::{
 
 use super::RunSummary;
 use crate::{
-    engine::Recorded,
+    engine::{Recorded, size},
     secrets::mask::{MASK, is_hidden_header},
 };
 
@@ -207,27 +207,21 @@ enum Shown {
 }
 
 impl RunDetail {
-    /// The detail of a recorded run.
-    pub(super) fn of(recorded: Recorded) -> RunDetail {
+    /// The detail of a run, with message and steps where they were kept.
+    pub(in crate::api) fn of(summary: RunSummary, plan: &Plan, run: &Run, kept: bool) -> RunDetail {
         let mut room = Room {
             left: MOST_TOGETHER,
         };
-        let Recorded {
-            row,
-            plan,
-            run,
-            kept,
-        } = &recorded;
         let mut detail = RunDetail {
-            summary: RunSummary::from(row.clone()),
+            summary,
             title: plan.flow.title.clone(),
-            kept: *kept,
+            kept,
             message: Shown::Own(Value::Null),
             reply: None,
             links: Vec::new(),
             steps: BTreeMap::new(),
         };
-        if *kept {
+        if kept {
             detail.message = room.message(message(run));
             detail.reply = run.reply.as_ref().map(|reply| room.reply(reply));
             detail.links = run.links.iter().map(|link| LinkWord::from(*link)).collect();
@@ -320,7 +314,7 @@ impl Room {
 
     /// What is shown in place of a value that is too large.
     fn cut(&mut self, value: &Value) -> Option<Value> {
-        let bytes = size(value);
+        let bytes = usize::try_from(size(value)).unwrap_or(usize::MAX);
         if bytes <= MOST.min(self.left) {
             self.left -= bytes;
             return None;
@@ -396,25 +390,6 @@ impl Room {
                 column: at.column,
             }),
         }
-    }
-}
-
-/// How many bytes of JSON a value takes, without writing it.
-fn size(value: &Value) -> usize {
-    struct Count(usize);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    match serde_json::to_writer(&mut count, value) {
-        Ok(()) => count.0,
-        Err(_) => usize::MAX,
     }
 }
 

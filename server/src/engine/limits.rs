@@ -1,0 +1,82 @@
+//! What bounds the engine.
+
+use std::{sync::Arc, time::Duration};
+
+use weir_flows::script::Bounds;
+
+use crate::world::World;
+
+/// What bounds the engine. Every limit has a default and is configurable.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Runs that are underway in this process at once; beyond it, messages are answered with 503.
+    pub active_runs: usize,
+    /// How long the scripts of one turn may take.
+    pub script_time: Duration,
+    /// How many operations one script may take.
+    pub script_operations: u64,
+    /// How much memory one script may hold, in bytes.
+    pub script_memory: u64,
+    /// The longest reply an action reads, in bytes.
+    pub max_response: u64,
+    /// How long attempts that are underway may take to end when the process is asked to stop.
+    pub grace: Duration,
+    /// The limits of tries.
+    pub tries: TryLimits,
+}
+
+/// What bounds the tries of drafts, which live in memory.
+#[derive(Clone, Debug)]
+pub struct TryLimits {
+    /// How many may be underway at once; beyond it, another one is answered with 503.
+    pub underway: usize,
+    /// How many that have ended are kept.
+    pub kept: usize,
+    /// How long one may take, and how long it is kept after it has ended.
+    pub time: Duration,
+    /// How much all of them may hold together, in bytes of JSON.
+    pub memory: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            active_runs: 10_000,
+            script_time: Duration::from_secs(2),
+            script_operations: 5_000_000,
+            script_memory: 256 << 20,
+            max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
+            grace: Duration::from_secs(10),
+            tries: TryLimits::default(),
+        }
+    }
+}
+
+impl Default for TryLimits {
+    fn default() -> Self {
+        TryLimits {
+            underway: 32,
+            kept: 100,
+            time: Duration::from_secs(30 * 60),
+            memory: 64 << 20,
+        }
+    }
+}
+
+/// The bounds of scripts whose time starts now.
+pub(super) fn script_bounds(limits: &Limits, world: &World) -> Bounds {
+    let clock = world.clone();
+    let limit = limits.script_time;
+    let end = world
+        .now_ms()
+        .saturating_add_unsigned(limit.as_millis() as u64);
+    Bounds {
+        operations: limits.script_operations,
+        memory_bytes: limits.script_memory,
+        interrupt: Some(Arc::new(move || {
+            (clock.now_ms() > end).then(|| format!("the scripts of one turn may take {} ms; simplify this one, or let the administrator allow more", limit.as_millis()))
+        })),
+        meter: Some(crate::memory::held),
+        ..Bounds::default()
+    }
+}
