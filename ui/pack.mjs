@@ -49,6 +49,18 @@ await init({ module_or_path: new URL(${JSON.stringify(basename(urls.wasm))}, imp
 const script = await build({ ...options, entryPoints: [join(stage, "boot.js")], format: "esm" });
 urls.js = asset("page.js", script.outputFiles[0].contents);
 
+// The lab, a worker with a wasm of its own. What keeps it from starting becomes an error that the page hears of.
+const labWasm = asset("lab.wasm", readFileSync(join(stage, "lab.wasm")));
+writeFileSync(
+  join(stage, "start-lab.js"),
+  `import init from "./lab.js";
+init({ module_or_path: new URL(${JSON.stringify(basename(labWasm))}, import.meta.url) }).catch(reportError);
+`,
+);
+const worker = await build({ ...options, entryPoints: [join(stage, "start-lab.js")], format: "esm" });
+urls.lab = asset("lab.js", worker.outputFiles[0].contents);
+later.set(labWasm, 800 * 1000).set(urls.lab, 10 * 1000);
+
 // One stylesheet out of ui/style/main.css and what it imports. A file that a `url(…)` names, by its
 // place relative to the stylesheet, becomes an asset.
 const files = {

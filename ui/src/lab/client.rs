@@ -32,7 +32,9 @@ pub(crate) enum LabTrouble {
     Overtaken,
     /// The answer took too long; the worker was ended, and another starts with the next question.
     Silent,
-    /// The worker could not be loaded or broke down, with what the browser says of it; another starts with the next question.
+    /// The worker could not be loaded: no server answers, or one that has another page by now.
+    Unloaded,
+    /// The worker broke down, with what the browser says of it; another starts with the next question.
     Broken(String),
 }
 
@@ -42,6 +44,7 @@ impl LabTrouble {
         match self {
             LabTrouble::Overtaken => None,
             LabTrouble::Silent => Some(t.lab_silent.to_owned()),
+            LabTrouble::Unloaded => Some(t.lab_unloaded.to_owned()),
             LabTrouble::Broken(why) => Some(fill(t.lab_broken, &[("why", why)])),
         }
     }
@@ -148,9 +151,14 @@ impl Lab {
         }
     }
 
-    /// Ends the worker and tells all who wait why.
+    /// Ends the worker and tells all who wait why. One that never listened could not be loaded.
     fn stop(&mut self, trouble: LabTrouble) {
-        self.running = None;
+        let loaded = self.running.take().is_none_or(|running| running.listens);
+        let trouble = if loaded {
+            trouble
+        } else {
+            LabTrouble::Unloaded
+        };
         for waiter in self.queue.clear() {
             let _ = waiter.send(Err(trouble.clone()));
         }

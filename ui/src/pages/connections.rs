@@ -9,9 +9,10 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use self::{
+use self::secrets::SecretsPart;
+pub(crate) use self::{
     connection::{ConnectionDialog, Wanted},
-    secrets::SecretsPart,
+    secrets::SecretDialog,
 };
 use crate::{
     api::{self, ConnectionSummary, SecretSummary, encode},

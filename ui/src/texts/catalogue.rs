@@ -511,6 +511,7 @@ catalogue! {
     diff_same: "Nothing differs.", "Nichts ist anders.";
     // The lab.
     lab_silent: "Checking and computing in this browser took too long and was stopped. It starts anew with your next change.", "Das Prüfen und Rechnen in diesem Browser dauerte zu lange und wurde abgebrochen. Es beginnt mit Ihrer nächsten Änderung von Neuem.";
+    lab_unloaded: "The part of the page that checks and computes could not be loaded. Reload the page; it may be older than the server.", "Der Teil der Seite, der prüft und rechnet, konnte nicht geladen werden. Laden Sie die Seite neu; sie ist vielleicht älter als der Server.";
     lab_broken: "Checking and computing in this browser broke down ({why}). It starts anew with your next change.", "Das Prüfen und Rechnen in diesem Browser ist abgestürzt ({why}). Es beginnt mit Ihrer nächsten Änderung von Neuem.";
 
     // The tools of the editor.
@@ -735,4 +736,30 @@ catalogue! {
     name_run: "The run: id, flow, version, workspace, started_at.", "Der Lauf: id, flow, version, workspace, started_at.";
     name_vars: "The variables of the workspace.", "Die Variablen des Arbeitsbereichs.";
     name_error: "On an error path: step, class, message, attempts, status, body.", "Auf einem Fehlerweg: step, class, message, attempts, status, body.";
+
+    // Picking in forms.
+    pick_no_connection: "No connection: the full address stands in the settings", "Keine Verbindung: die volle Adresse steht in den Einstellungen";
+    pick_connection_new: "New connection", "Neue Verbindung";
+    pick_no_secret: "Choose a secret", "Geheimnis wählen";
+    pick_secret_new: "New secret", "Neues Geheimnis";
+    pick_create: "Set up “{name}”", "„{name}“ einrichten";
+    pick_missing: "{name} (not set up here)", "{name} (hier nicht eingerichtet)";
+    pick_next_fires: "Next", "Als Nächstes";
+    pick_fire_odd: "moved by the change of clocks", "durch die Zeitumstellung verschoben";
+    pick_path: "Pick from the sample", "Aus dem Beispiel wählen";
+    pick_each: "each item", "jeder Eintrag";
+    pick_keys_one: "{n} key", "{n} Schlüssel";
+    pick_keys_many: "{n} keys", "{n} Schlüssel";
+    cron_each_minute: "every minute", "jede Minute";
+    cron_minutes: "every {n} minutes", "alle {n} Minuten";
+    cron_each_hour: "every hour", "jede Stunde";
+    cron_hours: "every {n} hours", "alle {n} Stunden";
+    cron_at_minute: "{hours} at minute {n}", "{hours} zur Minute {n}";
+    cron_at: "at {times}", "um {times}";
+    cron_on: "on {days}", "am {days}";
+    cron_from_to: "{from} to {to}", "{from} bis {to}";
+    cron_on_day: "on day {n} of the month", "am {n}. des Monats";
+    cron_in: "in {month}", "im {month}";
+    cron_weekdays: "Sunday Monday Tuesday Wednesday Thursday Friday Saturday", "Sonntag Montag Dienstag Mittwoch Donnerstag Freitag Samstag";
+    cron_months: "January February March April May June July August September October November December", "Januar Februar März April Mai Juni Juli August September Oktober November Dezember";
 }

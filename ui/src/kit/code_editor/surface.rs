@@ -192,7 +192,7 @@ pub(super) fn Surface(
     });
     Effect::new(move || {
         if stage.get() == Stage::Ready {
-            let list = problems.with(|problems| serde_json::to_string(problems));
+            let list = problems.with(serde_json::to_string);
             tell(&|editor| editor.set_problems(list.as_deref().unwrap_or("[]")));
         }
     });

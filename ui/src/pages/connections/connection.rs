@@ -19,9 +19,9 @@ use crate::{
 
 /// Which connection the form is opened for.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Wanted {
-    pub(super) name: String,
-    pub(super) exists: bool,
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    pub(crate) exists: bool,
 }
 
 /// What is typed into the form.
@@ -136,7 +136,7 @@ impl Form {
 }
 
 #[component]
-pub(super) fn ConnectionDialog(
+pub(crate) fn ConnectionDialog(
     wanted: RwSignal<Option<Wanted>>,
     secrets: Loader<Vec<SecretSummary>>,
     done: impl Fn() + Copy + Send + Sync + 'static,

@@ -100,7 +100,7 @@ pub(super) fn SecretsPart(
 }
 
 #[component]
-pub(super) fn SecretDialog(
+pub(crate) fn SecretDialog(
     editing: RwSignal<Option<String>>,
     done: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
