@@ -7,40 +7,15 @@
 
 mod api;
 mod app;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the editor's page that draws with it comes next"
-)]
 mod canvas;
 mod clock;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the views that draw with it come next"
-)]
 mod edit;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the views that draw with it come next"
-)]
 mod editor;
 mod files;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the page that shows it comes next"
-)]
 mod form;
 mod inspect;
 mod kinds;
 mod kit;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the lab stands ready before the editor asks it"
-)]
 mod lab;
 mod load;
 mod pages;

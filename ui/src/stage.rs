@@ -32,8 +32,9 @@ pub(crate) struct Watch {
     pub(crate) live: Live,
 }
 
-/// Reads a run and follows it to its end. It stops when the part of the page that asked for it goes away.
-pub(crate) fn watch(run: String, live: Live) -> Watch {
+/// Reads a run at an address of the API and follows it to its end. It stops when the part of the page that asked for it
+/// goes away.
+pub(crate) fn watch(address: String, live: Live) -> Watch {
     let watch = Watch {
         detail: RwSignal::new(None),
         trouble: RwSignal::new(None),
@@ -43,11 +44,11 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
     };
     let stream: StoredValue<Option<api::Live>, LocalStorage> = StoredValue::new_local(None);
     let read: Rc<dyn Fn()> = {
-        let (watch, run) = (watch.clone(), run.clone());
+        let (watch, address) = (watch.clone(), address.clone());
         Rc::new(move || {
-            let (watch, run) = (watch.clone(), run.clone());
+            let (watch, address) = (watch.clone(), address.clone());
             spawn_local(async move {
-                let answer = api::get::<RunDetail>(&format!("/runs/{}", encode(&run))).await;
+                let answer = api::get::<RunDetail>(&address).await;
                 watch.take(answer, stream);
             });
         })
@@ -96,7 +97,7 @@ pub(crate) fn watch(run: String, live: Live) -> Watch {
             });
         }
     };
-    stream.set_value(api::run_changes(&run, heard, lost));
+    stream.set_value(api::run_changes(&address, heard, lost));
     let doubt = {
         let detail = watch.detail;
         set_interval_with_handle(

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 use weir_flows::problem::Problem;
 
-use super::types::{Page, RunSummary, TryRun};
+use super::types::{Page, RunSummary, TryDraft};
 
 /// Where the API lives, below the page's own origin.
 const BASE: &str = "/api/v1";
@@ -69,7 +69,13 @@ impl Trouble {
 
 /// Reads a JSON value.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Trouble> {
-    parse(&call("GET", path, None).await?.text)
+    parse(&call("GET", path, None, None).await?.text)
+}
+
+/// Reads a text exactly as it is served, with the tag of its revision.
+pub(crate) async fn get_tagged(path: &str) -> Result<(String, String), Trouble> {
+    let answer = call("GET", path, None, None).await?;
+    Ok((answer.text, answer.tag))
 }
 
 /// Reads a list to its end, however many pages it has.
@@ -91,7 +97,9 @@ pub(crate) async fn all<T: DeserializeOwned>(path: &str) -> Result<Vec<T>, Troub
 
 /// Reads a text exactly as it is served.
 pub(crate) async fn get_text(path: &str) -> Result<String, Trouble> {
-    call("GET", path, None).await.map(|answer| answer.text)
+    call("GET", path, None, None)
+        .await
+        .map(|answer| answer.text)
 }
 
 /// Sends a JSON value and reads one back.
@@ -110,20 +118,36 @@ pub(crate) async fn send_text<T: DeserializeOwned>(
     path: &str,
     body: &str,
 ) -> Result<T, Trouble> {
-    let text = call(method, path, Some(body)).await?.text;
+    let text = call(method, path, Some(body), None).await?.text;
     parse(if text.is_empty() { "null" } else { &text })
 }
 
-/// Starts a run. The flag tells whether the message had been accepted before, so that its run from then came back.
-pub(crate) async fn start(flow: &str, wish: &TryRun) -> Result<(RunSummary, bool), Trouble> {
-    let body = serde_json::to_string(wish).map_err(|error| unreadable(&error))?;
-    let answer = call("POST", &format!("{flow}/runs"), Some(&body)).await?;
-    Ok((parse(&answer.text)?, answer.duplicate))
+/// Sends a JSON value for the revision of this tag, and reads one back with the tag that it has then. Where the server has
+/// another revision, it refuses with 412.
+pub(crate) async fn send_for<T: DeserializeOwned>(
+    method: &str,
+    path: &str,
+    body: &impl Serialize,
+    tag: &str,
+) -> Result<(T, String), Trouble> {
+    let body = serde_json::to_string(body).map_err(|error| unreadable(&error))?;
+    let answer = call(method, path, Some(&body), Some(tag)).await?;
+    Ok((parse(&answer.text)?, answer.tag))
+}
+
+/// Tries the draft of the flow at an address, as long as it is of this revision.
+pub(crate) async fn try_draft(
+    flow: &str,
+    wish: &TryDraft,
+    tag: &str,
+) -> Result<RunSummary, Trouble> {
+    let tried = send_for("POST", &format!("{flow}/tries"), wish, tag).await?;
+    Ok(tried.0)
 }
 
 /// Deletes a thing.
 pub(crate) async fn remove(path: &str) -> Result<(), Trouble> {
-    call("DELETE", path, None).await.map(|_| ())
+    call("DELETE", path, None, None).await.map(|_| ())
 }
 
 /// One segment or value of a URL.
@@ -131,13 +155,20 @@ pub(crate) fn encode(text: &str) -> String {
     encode_uri_component(text).into()
 }
 
-/// A success: its text, and whether it is the answer to an earlier message with the same key.
+/// A success: its text, the tag of the revision it is about, and whether it is the answer to an earlier message with the
+/// same key.
 struct Answer {
     text: String,
+    tag: String,
     duplicate: bool,
 }
 
-async fn call(method: &str, path: &str, body: Option<&str>) -> Result<Answer, Trouble> {
+async fn call(
+    method: &str,
+    path: &str,
+    body: Option<&str>,
+    tag: Option<&str>,
+) -> Result<Answer, Trouble> {
     let offline = |error: JsValue| Trouble::offline(&error);
     let headers = Headers::new().map_err(offline)?;
     headers.set("accept", "application/json").map_err(offline)?;
@@ -148,6 +179,9 @@ async fn call(method: &str, path: &str, body: Option<&str>) -> Result<Answer, Tr
             .set("content-type", "application/json")
             .map_err(offline)?;
         init.set_body(&JsValue::from_str(body));
+    }
+    if let Some(tag) = tag {
+        headers.set("if-match", tag).map_err(offline)?;
     }
     init.set_headers(&headers);
     let window = web_sys::window().ok_or_else(Trouble::default)?;
@@ -163,7 +197,11 @@ async fn call(method: &str, path: &str, body: Option<&str>) -> Result<Answer, Tr
     let header = |name: &str| response.headers().get(name).ok().flatten();
     if response.ok() {
         let duplicate = header("weir-duplicate").is_some_and(|word| word == "true");
-        return Ok(Answer { text, duplicate });
+        return Ok(Answer {
+            text,
+            tag: header("etag").unwrap_or_default(),
+            duplicate,
+        });
     }
     let request_id = header("x-request-id");
     Err(Trouble::read(response.status(), request_id, &text))

@@ -4,6 +4,8 @@ mod client;
 mod live;
 mod types;
 
-pub(crate) use client::{Trouble, all, encode, get, get_text, remove, send, send_text, start};
-pub(crate) use live::{Live, run_changes, workspace_changes};
+pub(crate) use client::{
+    Trouble, all, encode, get, get_tagged, get_text, remove, send, send_for, send_text, try_draft,
+};
+pub(crate) use live::{Live, flow_changes, run_changes, workspace_changes};
 pub(crate) use types::*;

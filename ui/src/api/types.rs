@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use weir_flows::{failure::Failure, problem::Problem};
+use weir_flows::{
+    document::{Message, Mocks, Slug},
+    failure::Failure,
+    problem::Problem,
+};
 
 /// One page of a list.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -87,6 +91,9 @@ pub(crate) struct FlowSummary {
     #[serde(default)]
     pub(crate) description: String,
     pub(crate) updated_at: String,
+    /// Whether its triggers listen, once it is published.
+    #[serde(default = "kept")]
+    pub(crate) enabled: bool,
     #[serde(default)]
     pub(crate) published: Option<Published>,
     /// Whether the draft differs from the published version.
@@ -274,6 +281,18 @@ pub(crate) struct TryMessage {
     pub(crate) query: Map<String, Value>,
 }
 
+/// What a try of a draft sends.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct TryDraft {
+    pub(crate) trigger: String,
+    pub(crate) message: Message,
+    /// `real` or `mocked`.
+    pub(crate) actions: &'static str,
+    /// What mocked actions answer.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) mocks: BTreeMap<Slug, Mocks>,
+}
+
 /// A connection in the list.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct ConnectionSummary {
@@ -348,6 +367,22 @@ pub(crate) struct RunChange {
     pub(crate) status: RunStatus,
     #[serde(default)]
     pub(crate) steps: BTreeMap<String, StepStatus>,
+}
+
+/// Something that became of a flow.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct FlowChange {
+    pub(crate) flow: String,
+    /// The revision of its draft; none where it was deleted.
+    #[serde(default)]
+    pub(crate) revision: Option<u32>,
+}
+
+impl FlowChange {
+    /// The tag of the revision, as reading the draft gives it.
+    pub(crate) fn tag(&self) -> Option<String> {
+        self.revision.map(|revision| format!("\"{revision}\""))
+    }
 }
 
 /// A change of any run of the workspace.

@@ -9,6 +9,7 @@ pub(crate) mod field;
 pub(crate) mod highlight;
 pub(crate) mod icon;
 pub(crate) mod json;
+pub(crate) mod menu;
 pub(crate) mod problems;
 pub(crate) mod state;
 pub(crate) mod tabs;

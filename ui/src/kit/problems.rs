@@ -18,11 +18,11 @@ pub(crate) fn card_of(pointer: &str) -> Option<String> {
     }
 }
 
-/// The list. Where `show` is given, a finding about a card has a button that leads to it.
+/// The list. Where `seek` is given, a finding about a place has a button that leads to it.
 #[component]
 pub(crate) fn ProblemList(
     problems: Vec<Problem>,
-    #[prop(optional, into)] show: Option<Callback<String>>,
+    #[prop(optional, into)] seek: Option<Callback<String>>,
 ) -> impl IntoView {
     let t = texts();
     let rows = problems.into_iter().map(|problem| {
@@ -30,8 +30,9 @@ pub(crate) fn ProblemList(
             Severity::Error => (Icon::CircleX, "bad", t.problem_error),
             Severity::Warning => (Icon::TriangleAlert, "warn", t.problem_warning),
         };
-        let jump = show.zip(card_of(&problem.at)).map(|(show, card)| {
-            view! { <Button label=t.problem_show weight=Weight::Quiet press=move |_| show.run(card.clone())/> }
+        let jump = seek.filter(|_| !problem.at.is_empty()).map(|seek| {
+            let at = problem.at.clone();
+            view! { <Button label=t.problem_show weight=Weight::Quiet press=move |_| seek.run(at.clone())/> }
         });
         let place = if problem.at.is_empty() { t.problem_whole.to_owned() } else { problem.at };
         view! {

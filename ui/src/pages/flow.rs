@@ -1,7 +1,8 @@
-//! One flow: its drawing, trying it, its runs, its versions and its document.
+//! One flow: its drawing, its runs, its versions and its document.
 
 mod document;
-mod try_out;
+mod head;
+mod lines;
 mod versions;
 
 use std::sync::Arc;
@@ -13,47 +14,36 @@ use leptos_router::{
 };
 use weir_flows::document::Flow;
 
-use self::{document::DocumentTab, try_out::TryTab, versions::VersionsTab};
+use self::{document::DocumentTab, head::Head, versions::VersionsTab};
 use super::{
-    flows::{TriggerLine, export, state},
+    new_flow::{Making, NewFlowDialog},
     publish::PublishDialog,
     runs::{Filters, RunList},
 };
 use crate::{
     api::{self, FlowSummary, Trouble, encode},
+    editor::{Command, Drawer, Editor, Session, Stored, leftover, read_draft},
     kit::{
-        button::{Button, IconButton, Weight},
         icon::{Glyph, Icon},
-        problems::ProblemList,
-        state::{Skeleton, TroubleNote, shown},
+        state::shown,
         tabs::{Tab, TabRow},
+        toast::toast,
     },
-    load::{Loaded, Loader},
+    load::Loader,
     stage::{SetupStage, surroundings},
     texts::{fill, texts},
 };
 
-/// A document as text and as what it says.
-#[derive(Clone, PartialEq)]
-pub(crate) struct Document {
-    pub(crate) text: Arc<str>,
-    pub(crate) flow: Arc<Flow>,
+/// Reads a document from the API: a draft, or a version.
+pub(crate) async fn read_document(path: String) -> Result<Arc<Flow>, Trouble> {
+    api::get::<Flow>(&path).await.map(Arc::new)
 }
 
-/// Reads a document from the API: a draft, or a version.
-pub(crate) async fn read_document(path: String) -> Result<Document, Trouble> {
-    let text = api::get_text(&path).await?;
-    match serde_json::from_str(&text) {
-        Ok(flow) => Ok(Document {
-            flow: Arc::new(flow),
-            text: text.into(),
-        }),
-        Err(error) => Err(Trouble {
-            status: 200,
-            detail: error.to_string(),
-            ..Trouble::default()
-        }),
-    }
+/// What is read before anything of a flow can be shown.
+#[derive(Clone, Debug, PartialEq)]
+struct Opened {
+    stored: Stored,
+    summary: FlowSummary,
 }
 
 #[component]
@@ -69,19 +59,31 @@ pub(crate) fn FlowPage() -> impl IntoView {
 
 #[component]
 fn OneFlow(id: String) -> impl IntoView {
+    let opened = Loader::new(move || {
+        let id = id.clone();
+        async move {
+            let stored = read_draft(&id).await?;
+            let path = format!("/flows/{}/summary", encode(&id));
+            let summary = api::get::<FlowSummary>(&path).await?;
+            Ok(Opened { stored, summary })
+        }
+    });
+    shown(opened, move |opened: Opened| view! { <OpenFlow opened/> })
+}
+
+#[component]
+fn OpenFlow(opened: Opened) -> impl IntoView {
     let t = texts();
+    let id = opened.stored.flow.id.clone();
     let query = use_query_map();
     let word = |name: &'static str| Memo::new(move |_| query.read().get(name));
-    let (tab, version, from_run) = (word("tab"), word("version"), word("run"));
+    let (tab, version) = (word("tab"), word("version"));
     let address = StoredValue::new(format!("/flows/{}", encode(&id)));
-    let summary = Loader::new(move || async move {
-        api::get::<FlowSummary>(&format!("{}/summary", address.get_value())).await
-    });
-    let draft = Loader::new(move || read_document(address.get_value()));
-    let around = surroundings();
-    let chosen: RwSignal<Option<String>> = RwSignal::new(None);
+    let from_run = query.with_untracked(|query| query.get("run"));
+    let session = Session::open(opened.stored, leftover::find(&id), from_run);
+    let summary = summary(session, opened.summary, address);
     let publishing: RwSignal<Option<FlowSummary>> = RwSignal::new(None);
-    let warnings = RwSignal::new(Vec::new());
+    let making: RwSignal<Option<Making>> = RwSignal::new(None);
 
     let navigate = use_navigate();
     let go = Callback::new(move |word: &'static str| {
@@ -98,119 +100,106 @@ fn OneFlow(id: String) -> impl IntoView {
             },
         );
     });
-    let show = Callback::new(move |card: String| {
-        go.run("drawing");
-        chosen.set(Some(card));
-    });
     let current = Signal::derive(move || tab.get().unwrap_or_else(|| "drawing".to_owned()));
+    // Trying is a part of the drawing.
+    Effect::new(move || {
+        if current.get() == "try" {
+            session.drawer.set(Some(Drawer::Try));
+            go.run("drawing");
+        }
+    });
+    let publish = Callback::new(move |()| {
+        session.keeper.settled(move |saved| {
+            if saved {
+                publishing.set(Some(summary.get_untracked()));
+            } else {
+                toast().bad(texts().publish_not_saved);
+            }
+        });
+    });
+    let outside = Callback::new(move |command: Command| {
+        if command == Command::Publish {
+            publish.run(());
+        }
+    });
+    let start_try = Callback::new(move |()| {
+        go.run("drawing");
+        session.drawer.set(Some(Drawer::Try));
+    });
     let tabs = vec![
         Tab::plain("drawing", t.tab_drawing),
-        Tab::plain("try", t.tab_try),
         Tab::plain("runs", t.tab_runs),
         Tab::plain("versions", t.tab_versions),
         Tab::plain("document", t.tab_document),
     ];
-    let head = {
-        let id = id.clone();
-        move || {
-            let name = summary
-                .ready()
-                .map_or_else(|| id.clone(), |flow| flow.name().to_owned());
-            view! { <h1 title=name.clone()>{name.clone()}</h1> }
-        }
-    };
-    let badge = move || summary.ready().map(|flow| state(&flow));
-    let lines = move || {
-        summary.ready().map(|flow| {
-            let lines = flow
-                .triggers
-                .into_iter()
-                .map(|trigger| view! { <TriggerLine trigger/> });
-            view! { <ul class="trigger-lines head">{lines.collect_view()}</ul> }
-        })
-    };
-    let unpublished = move || {
-        summary
-            .ready()
-            .is_some_and(|flow| flow.published.is_none() || flow.changed)
-    };
-    let published = move |found| {
-        warnings.set(found);
-        summary.reload();
-    };
     let list_id = id.clone();
     let body = move || {
         match current.get().as_str() {
-        "try" => view! { <TryTab address=address.get_value() summary from_run=from_run.get() around publish=move || publishing.set(summary.ready())/> }.into_any(),
         "runs" => {
-            let filters = Filters { flow: list_id.clone(), ..Filters::default() };
-            view! { <div class="page-body"><RunList filters=Signal::stored(filters) names=Signal::derive(move || summary.ready().into_iter().collect()) within=true/></div> }.into_any()
+            let filters = Filters {
+                flow: list_id.clone(),
+                ..Filters::default()
+            };
+            view! { <div class="page-body"><RunList filters=Signal::stored(filters) names=Signal::derive(move || vec![summary.get()]) within=true/></div> }.into_any()
         }
-        "versions" => view! { <VersionsTab address=address.get_value() summary/> }.into_any(),
-        "document" => shown(draft, move |read: Document| view! { <DocumentTab text=read.text/> }).into_any(),
+        "versions" => view! { <VersionsTab address=address.get_value() summary session restored=move || go.run("drawing")/> }.into_any(),
+        "document" => view! { <DocumentTab session/> }.into_any(),
         _ => match version.get() {
-            Some(n) => view! { <OldVersion address=address.get_value() n chosen around/> }.into_any(),
-            None => (move || match draft.value.get() {
-                Loaded::Loading => view! { <Skeleton/> }.into_any(),
-                Loaded::Ready(read) => view! { <SetupStage flow=read.flow chosen around/> }.into_any(),
-                Loaded::Failed(trouble) => view! { <TroubleNote trouble retry=move || draft.reload()/> }.into_any(),
-            })
-            .into_any(),
+            Some(n) => view! { <OldVersion address=address.get_value() n/> }.into_any(),
+            None => view! { <Editor session outside/> }.into_any(),
         },
     }
     };
-    let export_id = id.clone();
-    let notes = move || {
-        let found = warnings.get();
-        (!found.is_empty()).then(|| {
-            view! {
-                <div class="flow-problems">
-                    <ProblemList problems=found show/>
-                    <IconButton icon=Icon::X label=t.close press=move |_| warnings.set(Vec::new())/>
-                </div>
-            }
-        })
-    };
+    let seek = Callback::new(move |pointer: String| {
+        go.run("drawing");
+        session.seek(&pointer);
+    });
+    let message = Signal::derive(move || session.sampler.message.get().unwrap_or_default());
+    let taken = Signal::derive(move || vec![id.clone()]);
     view! {
         <div class="whole">
-            <header class="page-head flow-head">
-                <a class="button quiet icon" href="/" aria-label=t.flow_back title=t.flow_back><Glyph icon=Icon::ArrowLeft/></a>
-                <div class="flow-title">
-                    {head}
-                    <span class="fine mono">{id}</span>
-                </div>
-                <span data-testid="flow-state">{badge}</span>
-                {lines}
-                <div class="page-tools">
-                    <Button label=t.flows_export icon=Icon::Download test="export" press=move |_| export(export_id.clone())/>
-                    <Show when=unpublished>
-                        <Button
-                            label=t.flows_publish
-                            icon=Icon::Rocket
-                            weight=Weight::Primary
-                            test="publish"
-                            press=move |_| publishing.set(summary.ready())
-                        />
-                    </Show>
-                </div>
-            </header>
+            <Head session summary publish start_try making/>
             <TabRow label=t.tabs_label tabs current choose=move |word| go.run(word)/>
-            {notes}
             <div class="whole-body" role="tabpanel">{body}</div>
         </div>
-        <PublishDialog flow=publishing done=published show/>
+        <PublishDialog flow=publishing done=move || reload(summary, address) seek message/>
+        <NewFlowDialog making taken/>
     }
+}
+
+/// The flow as lists show it, read again whenever something became of it.
+fn summary(
+    session: Session,
+    first: FlowSummary,
+    address: StoredValue<String>,
+) -> RwSignal<FlowSummary> {
+    let summary = RwSignal::new(first);
+    Effect::new(move || {
+        if let Some(saved) = session.keeper.summary.get() {
+            summary.set(saved);
+        }
+    });
+    session.hear(move || reload(summary, address));
+    summary
+}
+
+fn reload(summary: RwSignal<FlowSummary>, address: StoredValue<String>) {
+    let Some(address) = address.try_get_value() else {
+        return;
+    };
+    leptos::task::spawn_local(async move {
+        if let Ok(read) = api::get::<FlowSummary>(&format!("{address}/summary")).await {
+            summary.try_set(read);
+        }
+    });
 }
 
 /// A version to look at, with a way back to the draft.
 #[component]
-fn OldVersion(
-    address: String,
-    n: String,
-    chosen: RwSignal<Option<String>>,
-    #[prop(into)] around: Signal<crate::inspect::Surroundings>,
-) -> impl IntoView {
+fn OldVersion(address: String, n: String) -> impl IntoView {
     let t = texts();
+    let around = surroundings();
+    let chosen: RwSignal<Option<String>> = RwSignal::new(None);
     let path = format!("{address}/versions/{}", encode(&n));
     let version = Loader::new(move || read_document(path.clone()));
     view! {
@@ -219,6 +208,6 @@ fn OldVersion(
             {fill(t.versions_viewing, &[("n", &n)])}
             <a class="link-text" href=address>{t.versions_to_draft}</a>
         </p>
-        {shown(version, move |read: Document| view! { <SetupStage flow=read.flow chosen around/> })}
+        {shown(version, move |flow: Arc<Flow>| view! { <SetupStage flow chosen around/> })}
     }
 }

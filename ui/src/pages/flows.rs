@@ -4,20 +4,23 @@ use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{
     import::{ImportDialog, Imports},
+    new_flow::{Making, NewFlowDialog},
     publish::PublishDialog,
 };
 use crate::{
     api::{self, FlowSummary, TriggerSummary, encode},
-    clock, files,
+    clock, files, kinds,
     kit::{
         badge::{Badge, DayBar, RunBadge},
         button::{Button, CopyButton, IconButton, Weight},
         dialog::Confirm,
         icon::{Glyph, Icon},
+        menu::{Menu, MenuItem},
         state::{Empty, shown},
         time::TimeAgo,
         toast::toast,
     },
+    lab,
     load::Loader,
     texts::{count, fill, texts},
     words,
@@ -34,6 +37,13 @@ pub(crate) fn FlowsPage() -> impl IntoView {
     let search = RwSignal::new(String::new());
     let flows = Loader::new(|| api::all::<FlowSummary>("/flows"));
     follow(flows);
+    // What is published from here is checked here.
+    lab::know(lab::Know {
+        catalog: kinds::catalog(),
+        names: None,
+    });
+    let making: RwSignal<Option<Making>> = RwSignal::new(None);
+    let begin = move |_| making.set(Some(Making::Empty));
     let imports = Imports::new(move || flows.reload());
     let publishing: RwSignal<Option<FlowSummary>> = RwSignal::new(None);
     let deleting: RwSignal<Option<FlowSummary>> = RwSignal::new(None);
@@ -50,17 +60,23 @@ pub(crate) fn FlowsPage() -> impl IntoView {
             input.set_value("");
         }
     };
+    let read_again = Callback::new(move |()| flows.reload());
     let list = shown(flows, move |flows: Vec<FlowSummary>| {
         if flows.is_empty() {
             return view! {
                 <Empty icon=Icon::Workflow title=t.flows_empty_title text=t.flows_empty_text>
-                    <Button label=t.flows_empty_action icon=Icon::Upload weight=Weight::Primary press=move |_| choose()/>
+                    <Button label=t.new_flow icon=Icon::Plus weight=Weight::Primary test="new-flow" press=begin/>
+                    <Button label=t.flows_empty_action icon=Icon::Upload press=move |_| choose()/>
                     <p class="fine">{t.flows_empty_hint}</p>
                 </Empty>
             }
             .into_any();
         }
-        view! { <FlowTable flows search publishing deleting/> }.into_any()
+        view! { <FlowTable flows search publishing deleting making done=read_again/> }.into_any()
+    });
+    let taken = Signal::derive(move || {
+        let all = flows.ready().unwrap_or_default();
+        all.into_iter().map(|flow| flow.id).collect::<Vec<_>>()
     });
     let number = move || {
         flows
@@ -97,12 +113,14 @@ pub(crate) fn FlowsPage() -> impl IntoView {
                     data-testid="import-input"
                     on:change=chosen
                 />
-                <Button label=t.flows_import icon=Icon::Upload weight=Weight::Primary test="import" press=move |_| choose()/>
+                <Button label=t.flows_import icon=Icon::Upload test="import" press=move |_| choose()/>
+                <Button label=t.new_flow icon=Icon::Plus weight=Weight::Primary test="new-flow" press=begin/>
             </div>
         </header>
         <section class="page-body">{list}</section>
         <ImportDialog imports choose/>
-        <PublishDialog flow=publishing done=move |_| flows.reload()/>
+        <PublishDialog flow=publishing done=move || flows.reload()/>
+        <NewFlowDialog making taken/>
         <DeleteDialog flow=deleting done=move || flows.reload()/>
     }
 }
@@ -113,6 +131,10 @@ fn FlowTable(
     search: RwSignal<String>,
     publishing: RwSignal<Option<FlowSummary>>,
     deleting: RwSignal<Option<FlowSummary>>,
+    making: RwSignal<Option<Making>>,
+    /// Told after a flow was changed from here.
+    #[prop(into)]
+    done: Callback<()>,
 ) -> impl IntoView {
     let t = texts();
     move || {
@@ -146,7 +168,7 @@ fn FlowTable(
                         </tr>
                     </thead>
                     <tbody>
-                        {matching.into_iter().map(|flow| row(flow, publishing, deleting)).collect_view()}
+                        {matching.into_iter().map(|flow| row(flow, publishing, deleting, making, done)).collect_view()}
                     </tbody>
                 </table>
             </div>
@@ -159,6 +181,8 @@ fn row(
     flow: FlowSummary,
     publishing: RwSignal<Option<FlowSummary>>,
     deleting: RwSignal<Option<FlowSummary>>,
+    making: RwSignal<Option<Making>>,
+    done: Callback<()>,
 ) -> impl IntoView {
     let t = texts();
     let address = format!("/flows/{}", encode(&flow.id));
@@ -178,6 +202,23 @@ fn row(
     });
     let publishable = flow.published.is_none() || flow.changed;
     let (to_publish, to_delete, to_export) = (flow.clone(), flow.clone(), flow.id.clone());
+    let (to_copy, to_switch) = (flow.clone(), flow.clone());
+    let (word, icon) = if flow.enabled {
+        (t.flow_disable, Icon::Ban)
+    } else {
+        (t.flow_enable, Icon::Play)
+    };
+    let more = vec![
+        MenuItem::new(word, icon, "switch", move || {
+            switch(to_switch.clone(), move |_| done.run(()));
+        }),
+        MenuItem::new(t.flow_duplicate, Icon::Copy, "duplicate", move || {
+            making.set(Some(Making::Copy(to_copy.clone())));
+        }),
+        MenuItem::new(t.delete, Icon::Trash2, "delete", move || {
+            deleting.set(Some(to_delete.clone()));
+        }),
+    ];
     view! {
         <tr data-testid="flow-row" data-flow=flow.id.clone()>
             <th scope="row">
@@ -201,7 +242,7 @@ fn row(
                     />
                 })}
                 <IconButton icon=Icon::Download label=t.flows_export test="export" press=move |_| export(to_export.clone())/>
-                <IconButton icon=Icon::Trash2 label=t.delete test="delete" press=move |_| deleting.set(Some(to_delete.clone()))/>
+                <Menu label=t.flow_more items=Signal::stored(more) test="flow-menu"/>
             </td>
         </tr>
     }
@@ -267,8 +308,16 @@ pub(crate) fn TriggerLine(trigger: TriggerSummary) -> impl IntoView {
     }
 }
 
-/// Draft, published, or published with a draft that differs.
+/// Draft, published, or published with a draft that differs; and whether it is switched off.
 pub(crate) fn state(flow: &FlowSummary) -> AnyView {
+    let t = texts();
+    let off = (!flow.enabled).then(|| {
+        view! { <Badge label=t.state_disabled tone="bad" icon=Icon::Ban hint=t.state_disabled_hint.to_owned()/> }
+    });
+    view! { <span class="flow-state">{standing(flow)} {off}</span> }.into_any()
+}
+
+fn standing(flow: &FlowSummary) -> AnyView {
     let t = texts();
     match &flow.published {
         None => {
@@ -286,6 +335,26 @@ pub(crate) fn state(flow: &FlowSummary) -> AnyView {
             }
         }
     }
+}
+
+/// Switches a flow off or on, and gives it as it is then.
+pub(crate) fn switch(flow: FlowSummary, done: impl Fn(FlowSummary) + 'static) {
+    let t = texts();
+    let (word, said) = if flow.enabled {
+        ("disable", t.flow_disabled)
+    } else {
+        ("enable", t.flow_enabled)
+    };
+    let path = format!("/flows/{}/{word}", encode(&flow.id));
+    spawn_local(async move {
+        match api::send_text::<FlowSummary>("POST", &path, "").await {
+            Ok(now) => {
+                toast().good(fill(said, &[("name", now.name())]));
+                done(now);
+            }
+            Err(trouble) => toast().trouble(&trouble),
+        }
+    });
 }
 
 /// Downloads the draft exactly as the server prints it.

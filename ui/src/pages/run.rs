@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use weir_flows::document::Flow;
 
-use super::flow::read_document;
+use super::{flow::read_document, new_flow::empty};
 use crate::{
     api::{self, RunDetail, Trouble, encode},
     canvas::{Graph, Live},
@@ -52,7 +52,7 @@ async fn read(id: String) -> Result<Origin, Trouble> {
     let run = api::get::<RunDetail>(&format!("/runs/{}", encode(&id))).await?;
     let version = format!("/flows/{}/versions/{}", encode(&run.flow), run.version);
     let flow = match read_document(version).await {
-        Ok(read) => Some(read.flow),
+        Ok(flow) => Some(flow),
         Err(trouble) if trouble.status == 404 => None,
         Err(trouble) => return Err(trouble),
     };
@@ -68,10 +68,10 @@ fn Drawn(origin: Origin) -> impl IntoView {
     let around = surroundings();
     let first_step = use_query_map().with_untracked(|query| query.get("step"));
     let chosen: RwSignal<Option<String>> = RwSignal::new(first_step);
-    let flow = origin.flow.clone().unwrap_or_else(|| Arc::new(nameless()));
+    let flow = origin.flow.clone().unwrap_or_else(|| Arc::new(empty()));
     let graph = Arc::new(Graph::of(&flow));
     let live = Live::new(&graph, flow.links.len());
-    let watch = watch(origin.run.id.clone(), live);
+    let watch = watch(format!("/runs/{}", encode(&origin.run.id)), live);
     // The run was read to find its version; nobody waits for it to be read again.
     watch.live.show(&origin.run, clock::between);
     watch.detail.set(Some(origin.run.clone()));
@@ -117,7 +117,7 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
         &[("trigger", trigger.as_ref().unwrap_or(&run.trigger))],
     );
     let address = format!("/flows/{}", encode(&run.flow));
-    let again = format!("{address}?tab=try&run={}", encode(&run.id));
+    let edit = format!("{address}?run={}", encode(&run.id));
     let status = Memo::new(move |_| {
         detail.with(|run| run.as_ref().map(|run| (run.status, run.ended_at.clone())))
     });
@@ -152,27 +152,11 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
                 <span class="badge warn" role="status"><Glyph icon=Icon::RefreshCw size=14/>{t.run_lost_stream}</span>
             </Show>
             <div class="page-tools">
-                <a class=Weight::Normal.class() href=again data-testid="run-again">
-                    <Glyph icon=Icon::RotateCcw/>
-                    <span>{t.run_again}</span>
+                <a class=Weight::Normal.class() href=edit data-testid="run-edit" title=t.run_edit_hint>
+                    <Glyph icon=Icon::Workflow/>
+                    <span>{t.run_edit}</span>
                 </a>
             </div>
         </header>
-    }
-}
-
-/// Stands in for a version that is gone.
-fn nameless() -> Flow {
-    Flow {
-        format: Default::default(),
-        id: String::new(),
-        title: String::new(),
-        description: String::new(),
-        settings: Default::default(),
-        triggers: Default::default(),
-        steps: Default::default(),
-        links: Vec::new(),
-        tests: Vec::new(),
-        layout: Default::default(),
     }
 }

@@ -1,0 +1,206 @@
+//! The editor on the page: the drawing with its tools, the inspector beside it and the drawer below it.
+
+use leptos::prelude::*;
+use weir_flows::document::Slug;
+
+use super::{
+    check,
+    command::Command,
+    desk::Desk,
+    drawer::{Drawer, DrawerView, SampleNote},
+    keeping::Keeper,
+    leftover::{self, Leftover},
+    sampler::Sampler,
+    sampling::Source,
+    save_state::TornBar,
+    saving::{Event, Stored},
+    toolbar::ToolLayer,
+    tools::Tools,
+    try_panel::{Following, Trying},
+};
+use crate::{
+    api,
+    canvas::{Canvas, Pen, Sight},
+    form::Inspector,
+    kinds,
+    kit::field::Choice,
+    settings::settings,
+    texts::texts,
+};
+
+/// Everything that lives as long as a flow is open, whatever tab is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Session {
+    pub(crate) desk: Desk,
+    pub(crate) keeper: Keeper,
+    pub(crate) sampler: Sampler,
+    pub(crate) trying: Trying,
+    pub(crate) sight: Sight,
+    /// What the drawer shows.
+    pub(crate) drawer: RwSignal<Option<Drawer>>,
+}
+
+impl Session {
+    /// Opens a draft as the server has it, with what was left unsaved in this browser. `run` is a run to show values of.
+    pub(crate) fn open(stored: Stored, left: Option<Leftover>, run: Option<String>) -> Self {
+        let start = leftover::start(stored, left);
+        let desk = Desk::new((*start.flow).clone(), kinds::catalog());
+        let keeper = Keeper::new(desk, start);
+        let sampler = Sampler::new(desk, run);
+        let session = Session {
+            desk,
+            keeper,
+            sampler,
+            trying: Trying::new(desk, keeper, sampler),
+            sight: Sight::new(),
+            drawer: RwSignal::new(None),
+        };
+        check::know(desk);
+        check::check(desk, keeper);
+        session
+    }
+
+    /// Hears of others who save the same draft. `changed` is told whenever something became of the flow.
+    pub(crate) fn hear(self, changed: impl Fn() + Copy + 'static) {
+        let id = self.desk.flow.with_untracked(|flow| flow.id.clone());
+        let keeper = self.keeper;
+        let heard = move |change: api::FlowChange| {
+            if change.flow == id {
+                if let Some(tag) = change.tag() {
+                    keeper.tell(Event::News(Some(tag)));
+                }
+                changed();
+            }
+        };
+        let missed = move || {
+            keeper.tell(Event::News(None));
+            changed();
+        };
+        let stream = StoredValue::new_local(api::flow_changes(heard, missed));
+        on_cleanup(move || stream.dispose());
+    }
+
+    /// Takes a person to the place of a problem.
+    pub(crate) fn seek(self, pointer: &str) {
+        self.desk.seek(pointer);
+        let card = self
+            .desk
+            .chosen
+            .with_untracked(|chosen| chosen.only_card().cloned());
+        if let Some(card) = card {
+            self.sight.reveal(&card);
+        }
+    }
+}
+
+/// The editor. `outside` does what is not the editor's own.
+#[component]
+pub(crate) fn Editor(session: Session, #[prop(into)] outside: Callback<Command>) -> impl IntoView {
+    let Session {
+        desk,
+        keeper,
+        sampler,
+        trying,
+        sight,
+        drawer,
+    } = session;
+    let around = Callback::new(move |command: Command| match command {
+        Command::Save => keeper.tell(Event::Now),
+        Command::Try => drawer.set(Some(Drawer::Try)),
+        Command::Inspect | Command::Rename => focus_inspector(command),
+        other => outside.run(other),
+    });
+    let tools = Tools::new(desk, sight, settings().palette(), around);
+    let reads = is_phone();
+    let follow = Signal::derive(move || trying.follow.get());
+    let choose = Callback::new(move |to| {
+        desk.settle();
+        desk.chosen.set(to);
+    });
+    let canvas = if reads {
+        view! { <Canvas graph=desk.graph chosen=desk.chosen choose sight live=trying.live follow/> }
+            .into_any()
+    } else {
+        let pen = Pen {
+            desk,
+            ask: Callback::new(move |ask| tools.answer(ask)),
+        };
+        view! {
+            <Canvas graph=desk.graph chosen=desk.chosen choose sight pen live=trying.live follow/>
+            <ToolLayer tools/>
+        }
+        .into_any()
+    };
+    // A problem is sought in the list, by a key or in a dialog: its card comes into sight wherever that was.
+    Effect::new(move || {
+        let card: Option<Slug> = desk.sought.get().and_then(|_| {
+            desk.chosen
+                .with_untracked(|chosen| chosen.only_card().cloned())
+        });
+        if let Some(card) = card {
+            sight.reveal(&card);
+        }
+    });
+    view! {
+        <TornBar desk keeper/>
+        <Following trying/>
+        <div class="editor" data-testid="editor">
+            <div class="editor-drawing">{canvas}</div>
+            <div class="editor-side">
+                <SampleBar sampler/>
+                <Inspector desk/>
+            </div>
+            <DrawerView open=drawer trying sampler/>
+        </div>
+    }
+}
+
+/// The choice of the message that values are shown for, above the inspector.
+#[component]
+fn SampleBar(sampler: Sampler) -> impl IntoView {
+    let t = texts();
+    let offered = Memo::new(move |_| {
+        let all = sampler.offered();
+        all.into_iter()
+            .map(|(source, label)| (source.word(), label))
+            .collect::<Vec<_>>()
+    });
+    let current = Signal::derive(move || sampler.source.with(Source::word));
+    view! {
+        <div class="sample-bar" data-testid="sample-bar" title=t.sample_hint>
+            <span class="fine" aria-hidden="true">{t.sample_title}</span>
+            <Choice
+                id="sample-bar"
+                label=t.sample_hint
+                options=offered
+                value=current
+                choose=move |word| sampler.choose(Source::from_word(&word))
+                bare=true
+            />
+        </div>
+        <SampleNote sampler/>
+    }
+}
+
+/// Brings the keyboard into the inspector: to the title, or to its first field.
+fn focus_inspector(command: Command) {
+    let wanted = if command == Command::Rename {
+        ".editor-side .inspector-title"
+    } else {
+        ".editor-side .inspector :is(input, select, textarea, button)"
+    };
+    // What was chosen just now is drawn in the next frame.
+    request_animation_frame(move || {
+        if let Ok(Some(field)) = document().query_selector(wanted)
+            && let Ok(field) = wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(field)
+        {
+            let _ = field.focus();
+        }
+    });
+}
+
+/// Whether the window is too small to draw in.
+fn is_phone() -> bool {
+    let width = window().inner_width().ok().and_then(|width| width.as_f64());
+    width.is_some_and(|width| width < 760.0)
+}
