@@ -278,12 +278,16 @@ fn port_view(
 /// A card in the hand, before it is put down.
 pub(super) fn ghost_view(card: &Card) -> impl IntoView + use<> {
     let (kind, icon) = kind_of(texts(), card);
+    let title = match card.title.as_str() {
+        "" => kind.clone(),
+        title => title.to_owned(),
+    };
     view! {
         <div class=format!("card ghost {}", card.role.class()) style:height=format!("{}px", card.size().height)>
             <div class="card-face">
                 <span class="card-icon"><Glyph icon size=20/></span>
                 <span class="card-text">
-                    <span class="card-title">{card.title.clone()}</span>
+                    <span class="card-title">{title}</span>
                     <span class="card-summary">{kind}</span>
                 </span>
             </div>

@@ -7,7 +7,7 @@ use super::{
     geometry::{Point, Rect, Size},
     layout,
 };
-use crate::kinds;
+use crate::{edit::Added, kinds};
 
 /// The width of a card.
 pub(crate) const CARD_WIDTH: f64 = 200.0;
@@ -86,6 +86,15 @@ impl Port {
 }
 
 impl Card {
+    /// A card that is in no document yet, as it will look.
+    pub(crate) fn of_new(added: &Added) -> Self {
+        let title = String::new();
+        match added {
+            Added::Trigger(trigger) => trigger_card(&[], &title, trigger),
+            Added::Step(step) => step_card(&[], &title, step),
+        }
+    }
+
     /// How large it is drawn: the ports but the error port, which has room below them, make it higher.
     pub(crate) fn size(&self) -> Size {
         let usual = self.ports.iter().filter(|port| port.name != ERROR).count();
@@ -143,11 +152,11 @@ impl Graph {
         let triggers = flow
             .triggers
             .iter()
-            .map(|(id, trigger)| trigger_card(flow, id, trigger));
+            .map(|(id, trigger)| trigger_card(&flow.links, id, trigger));
         let steps = flow
             .steps
             .iter()
-            .map(|(id, step)| step_card(flow, id, step));
+            .map(|(id, step)| step_card(&flow.links, id, step));
         let mut graph = Graph {
             cards: triggers.chain(steps).collect(),
             links: Vec::new(),
@@ -218,7 +227,7 @@ impl Graph {
     }
 }
 
-fn trigger_card(flow: &Flow, id: &str, trigger: &Trigger) -> Card {
+fn trigger_card(links: &[document::Link], id: &str, trigger: &Trigger) -> Card {
     Card {
         id: id.to_owned(),
         kind: trigger.kind.clone(),
@@ -226,13 +235,13 @@ fn trigger_card(flow: &Flow, id: &str, trigger: &Trigger) -> Card {
         summary: trigger_summary(&trigger.kind, &trigger.config),
         role: Role::Trigger,
         disabled: trigger.disabled,
-        ports: ports(flow, id, vec!["ok".to_owned()]),
+        ports: ports(links, id, vec!["ok".to_owned()]),
         enters: false,
         at: Point::default(),
     }
 }
 
-fn step_card(flow: &Flow, id: &str, step: &Step) -> Card {
+fn step_card(links: &[document::Link], id: &str, step: &Step) -> Card {
     Card {
         id: id.to_owned(),
         kind: step.kind.clone(),
@@ -240,7 +249,7 @@ fn step_card(flow: &Flow, id: &str, step: &Step) -> Card {
         summary: step_summary(step),
         role: Role::of_step(&step.kind),
         disabled: step.disabled,
-        ports: ports(flow, id, ways_out(step)),
+        ports: ports(links, id, ways_out(step)),
         enters: true,
         at: Point::default(),
     }
@@ -261,10 +270,10 @@ fn ways_out(step: &Step) -> Vec<String> {
 }
 
 /// The ports of a card: those it has, and those that links leave by although it does not have them.
-fn ports(flow: &Flow, id: &str, own: Vec<String>) -> Vec<Port> {
+fn ports(links: &[document::Link], id: &str, own: Vec<String>) -> Vec<Port> {
     let mut ports: Vec<Port> = Vec::new();
-    let links = flow.links.iter().filter(|link| link.from == id);
-    let used: Vec<&str> = links.map(|link| link.port()).collect();
+    let own_links = links.iter().filter(|link| link.from == id);
+    let used: Vec<&str> = own_links.map(|link| link.port()).collect();
     for name in own.iter().map(String::as_str).chain(used.iter().copied()) {
         if !ports.iter().any(|known| known.name == name) {
             ports.push(Port {

@@ -186,6 +186,14 @@ impl Change {
         Change::new(what, edits)
     }
 
+    /// Whether it decides where a card stands: it sets its place, or deletes it.
+    pub(crate) fn settles(&self, card: &str) -> bool {
+        self.edits.iter().any(|edit| match edit {
+            Edit::Place(id, _) | Edit::Trigger(id, None) | Edit::Step(id, None) => id == card,
+            _ => false,
+        })
+    }
+
     /// Whether it changes nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.edits.is_empty()

@@ -12,7 +12,7 @@ use weir_flows::{
 use super::sample::Sample;
 use crate::{
     canvas::{Graph, geometry::Point},
-    edit::{Change, Chosen, History, What},
+    edit::{Change, Chosen, Edit, History, What},
     kit::code_editor::KnownFunction,
 };
 
@@ -74,8 +74,26 @@ impl Desk {
     /// Does a change.
     pub(crate) fn apply(&self, change: Change) {
         if !change.is_empty() {
+            let change = self.pinned(change);
             self.turn(|history, flow| history.apply(flow, change));
         }
+    }
+
+    /// The same change, after which no card stands elsewhere but those it moves: a card without a place in the document is
+    /// drawn where there is room, which the change may alter; so it gets the place where it is drawn now.
+    fn pinned(&self, mut change: Change) -> Change {
+        let loose: Vec<Edit> = self.graph.with_untracked(|graph| {
+            self.flow.with_untracked(|flow| {
+                let cards = graph.cards.iter();
+                let cards = cards.filter(|card| !flow.layout.contains_key(&card.id));
+                let cards = cards.filter(|card| !change.settles(&card.id));
+                cards
+                    .map(|card| Edit::Place(card.id.clone(), Some(card.at.whole())))
+                    .collect()
+            })
+        });
+        change.edits.extend(loose);
+        change
     }
 
     /// Takes the last change back and chooses what it was about.
