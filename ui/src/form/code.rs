@@ -2,13 +2,12 @@
 
 use leptos::prelude::*;
 use serde_json::Value;
-use weir_flows::problem::Severity;
+use weir_flows::problem::{Problem, Severity};
 
 use super::{
     expression::has_expression,
-    offer::offered,
     preview::{Computed, Outcome, computed},
-    reading::{Spelling, placeholder},
+    reading::{Spelling, Wrong, placeholder},
     slot::Slot,
     text::Draft,
 };
@@ -103,35 +102,91 @@ pub(crate) fn code(slot: &Slot, look: Look) -> AnyView {
         },
         slot.scope,
     );
-    let marks = Signal::derive(move || match outcome.get() {
-        Outcome::Wrong(mistake) => vec![CodeProblem {
-            message: mistake.message,
-            line: mistake.line,
-            column: mistake.column,
-            severity: Severity::Error,
-        }],
-        _ => Vec::new(),
+    let (wrong, problems) = (slot.wrong, slot.problems);
+    let marks = Memo::new(move |_| {
+        wrong.with(|wrong| {
+            outcome.with(|outcome| problems.with(|found| marks(wrong.as_ref(), outcome, found)))
+        })
     });
     let (typed, left) = (draft.clone(), slot.clone());
     let gives = format!("{}-gives", slot.id);
     let shows = look.computes != Computes::Nothing;
+    let label = slot.field.title.of(texts().language).to_owned();
+    let rhai = look.tongue == Tongue::Rhai && look.computes != Computes::Path;
+    let completion = if rhai {
+        slot.completion
+    } else {
+        Signal::default()
+    };
     view! {
         <CodeEditor
             id=slot.id.clone()
-            label=slot.field.title.of(texts().language).to_owned()
-            described_by=format!("{} {gives}", slot.described_by())
-            placeholder=placeholder(texts(), &slot.field, look.spelling)
+            label
             tongue=look.tongue
             shape=if look.tall { CodeShape::Block } else { CodeShape::Line }
             value=text
-            problems=marks
-            completion=offered(slot.desk, slot.scope)
             change=Callback::new(move |text| typed.type_in(text))
             left=Callback::new(move |()| left.commit())
+            problems=marks
+            completion
+            placeholder=placeholder(texts(), &slot.field, look.spelling)
+            described_by=format!("{} {gives}", slot.described_by())
         />
         {shows.then(|| view! { <Computed id=gives outcome path=look.computes == Computes::Path/> })}
     }
     .into_any()
+}
+
+/// What is underlined: what cannot be read, else what computing found, else what the check found.
+fn marks(wrong: Option<&Wrong>, outcome: &Outcome, problems: &[Problem]) -> Vec<CodeProblem> {
+    if let Some(Wrong::NotJson { line, column }) = wrong {
+        return vec![CodeProblem {
+            message: Wrong::said(
+                &Wrong::NotJson {
+                    line: *line,
+                    column: *column,
+                },
+                texts(),
+            ),
+            line: *line,
+            column: *column,
+            severity: Severity::Error,
+        }];
+    }
+    if let Outcome::Wrong(mistake) = outcome {
+        // A mistake inside of a literal has its place in the expression there, not in the text of the field.
+        let (line, column) = if mistake.at.is_empty() {
+            (mistake.line, mistake.column)
+        } else {
+            (0, 0)
+        };
+        return vec![CodeProblem {
+            message: mistake.message.clone(),
+            line,
+            column,
+            severity: Severity::Error,
+        }];
+    }
+    if matches!(outcome, Outcome::Gave(_)) {
+        return Vec::new();
+    }
+    problems.iter().filter_map(placed).collect()
+}
+
+/// A finding of the check that says its line and column at its start.
+fn placed(problem: &Problem) -> Option<CodeProblem> {
+    let number = |text: &str, word: &str| text.strip_prefix(word)?.trim().parse::<usize>().ok();
+    let (place, message) = problem.message.split_once(": ")?;
+    let (line, column) = match place.split_once(", ") {
+        Some((line, column)) => (number(line, "line ")?, number(column, "column ")?),
+        None => (1, number(place, "column ")?),
+    };
+    Some(CodeProblem {
+        message: message.to_owned(),
+        line,
+        column,
+        severity: problem.severity,
+    })
 }
 
 /// What is computed of a text that was typed.
@@ -160,6 +215,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::lab::Mistake;
 
     #[test]
     fn what_is_typed_is_computed_as_what_it_is() {
@@ -174,6 +230,45 @@ mod tests {
             assert_eq!(source(computes, text), computed);
         }
         assert_eq!(source(Computes::Script, " \n"), None);
+    }
+
+    #[test]
+    fn what_the_check_found_is_underlined_until_something_is_computed() {
+        let found = [
+            Problem::error("/a", "script", "line 2, column 7: unknown name"),
+            Problem::error("/a", "json_path", "column 3: expected a name"),
+            Problem::error(
+                "/a",
+                "wrong_type",
+                "this must be a text, but it is a number",
+            ),
+        ];
+        let places: Vec<_> = marks(None, &Outcome::NoSample, &found)
+            .into_iter()
+            .map(|mark| (mark.line, mark.column, mark.message))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                (2, 7, "unknown name".to_owned()),
+                (1, 3, "expected a name".to_owned())
+            ]
+        );
+        assert!(marks(None, &Outcome::Gave(Value::Null), &found).is_empty());
+        let mistake = Mistake {
+            line: 1,
+            column: 4,
+            ..Mistake::default()
+        };
+        let wrong = Outcome::Wrong(mistake.clone());
+        assert_eq!(marks(None, &wrong, &found)[0].column, 4);
+        let inside = Outcome::Wrong(Mistake {
+            at: "/a/0".to_owned(),
+            ..mistake
+        });
+        assert_eq!(marks(None, &inside, &found)[0].line, 0);
+        let unread = Wrong::NotJson { line: 3, column: 1 };
+        assert_eq!(marks(Some(&unread), &wrong, &found)[0].line, 3);
     }
 
     #[test]

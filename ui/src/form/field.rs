@@ -9,7 +9,7 @@ use super::{
     code::{self, Computes},
     expression::{Mode, mode_of, switched},
     pick, rows, schema,
-    seek::focus_first,
+    seek::focus_id,
     slot::Slot,
     table_view, text,
 };
@@ -185,7 +185,7 @@ pub(crate) fn ModeSwitch(of: Slot, mode: RwSignal<Mode>) -> impl IntoView {
             mode.set(to);
             slot.wrong.set(None);
             slot.put(next);
-            focus_first(&slot.at);
+            focus_id(&slot.id);
         }
     };
     let buttons = slot.modes.iter().copied().map(|to| {

@@ -66,6 +66,7 @@ pub(super) fn FlowPanel(desk: Desk) -> impl IntoView {
                 desk
                 places=vec!["/tests".to_owned()]
                 filled=Signal::derive(move || desk.flow.with(|flow| !flow.tests.is_empty()))
+                at_first=true
             >
                 <Tests desk/>
             </Section>

@@ -31,7 +31,7 @@ pub(super) fn Head(sheet: Sheet, #[prop(into)] kind: String) -> impl IntoView {
     let t = texts();
     let desk = sheet.desk;
     let part = sheet.part();
-    let ((_, icon), role, what) = match &part {
+    let ((name, icon), role, what) = match &part {
         Part::Trigger(_) => (
             words::trigger_kind(t, &kind),
             Role::Trigger,
@@ -42,10 +42,6 @@ pub(super) fn Head(sheet: Sheet, #[prop(into)] kind: String) -> impl IntoView {
             Role::of_step(&kind),
             t.panel_step,
         ),
-    };
-    let name = {
-        let (part, kind) = (part.clone(), kind.clone());
-        Memo::new(move |_| kind_name(desk, &part, &kind))
     };
     let title = sheet.slot(
         "/title",
@@ -66,7 +62,7 @@ pub(super) fn Head(sheet: Sheet, #[prop(into)] kind: String) -> impl IntoView {
         <header class=format!("panel-head inspector-head {}", role.class())>
             <span class="panel-icon"><Glyph icon size=20/></span>
             <div class="panel-name">
-                <p class="fine" data-testid="card-kind">{what} " · " {name}</p>
+                <p class="fine" data-testid="card-kind">{what} " · " {name.clone()}</p>
                 <input
                     id=title.id.clone()
                     class="inspector-title"
@@ -87,21 +83,6 @@ pub(super) fn Head(sheet: Sheet, #[prop(into)] kind: String) -> impl IntoView {
             <Enabled sheet/>
         </div>
     }
-}
-
-/// What a kind is called.
-pub(super) fn kind_name(desk: crate::editor::Desk, part: &Part, kind: &str) -> String {
-    let t = texts();
-    desk.catalog.with(|catalog| {
-        let entry = match part {
-            Part::Trigger(_) => catalog.trigger(kind),
-            _ => catalog.step(kind),
-        };
-        entry.map_or_else(
-            || kind.to_owned(),
-            |entry| entry.title.of(t.language).to_owned(),
-        )
-    })
 }
 
 #[component]

@@ -1,10 +1,10 @@
 //! The inspector: the panel beside the canvas that shows what is chosen and lets a person change it.
 
 use leptos::prelude::*;
-use weir_flows::document::{Flow, Link, Slug};
+use weir_flows::document::{Flow, Link};
 
 use super::{
-    card::CardPanel, flow::FlowPanel, link::LinkPanel, offer::learn_functions, seek::go_to,
+    card::CardPanel, flow::FlowPanel, link::LinkPanel, offers::learn_functions, seek::go_to,
     several::SeveralPanel, slot::Part, width::Edge,
 };
 use crate::{edit::Chosen, editor::Desk, texts::texts};
@@ -80,15 +80,6 @@ pub(crate) fn Inspector(desk: Desk) -> impl IntoView {
         <Edge label=t.form_edge class="inspector" name=t.form_inspector>
             {panel}
         </Edge>
-    }
-}
-
-/// The place of a card in the document.
-pub(super) fn card_at(flow: &Flow, id: &Slug) -> String {
-    if flow.triggers.contains_key(id) {
-        Part::Trigger(id.clone()).at()
-    } else {
-        Part::Step(id.clone()).at()
     }
 }
 

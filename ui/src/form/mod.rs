@@ -14,7 +14,7 @@ mod flow;
 mod head;
 mod inspector;
 mod link;
-mod offer;
+mod offers;
 mod phrases;
 mod pick;
 mod place;

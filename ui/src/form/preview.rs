@@ -1,6 +1,6 @@
 //! What an expression, a script or a path gives for the sample, computed by the lab while a person types.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use serde_json::Value;
@@ -236,25 +236,6 @@ fn summary(t: &Texts, value: &Value) -> String {
         }
         other => other.to_string(),
     }
-}
-
-/// What scripts may name, with the sample's values, for the completion of the code editor.
-pub(crate) fn names(scope: &Scope) -> BTreeMap<&'static str, Value> {
-    let steps: serde_json::Map<String, Value> = scope
-        .steps
-        .iter()
-        .map(|(id, output)| (id.clone(), (**output).clone()))
-        .collect();
-    let known = [
-        ("trigger", (*scope.trigger).clone()),
-        ("input", (*scope.input).clone()),
-        ("steps", Value::Object(steps)),
-        ("run", (*scope.run).clone()),
-        ("vars", (*scope.vars).clone()),
-        ("error", (*scope.error).clone()),
-        ("output", (*scope.output).clone()),
-    ];
-    known.into_iter().collect()
 }
 
 #[cfg(test)]

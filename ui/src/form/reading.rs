@@ -119,7 +119,7 @@ fn read(field: &Field, typed: &str) -> Result<Option<Value>, Wrong> {
         FieldKind::Schema | FieldKind::Rows(_) | FieldKind::Group(_) | FieldKind::Table => {
             optional(trimmed, json)
         }
-        FieldKind::Any => any(typed, field.expression),
+        FieldKind::Any => any_value(typed, field.expression),
         _ if typed.is_empty() => Ok(None),
         _ if field.expression => Ok(Some(escaped(typed).into())),
         _ => Ok(Some(typed.into())),
@@ -249,7 +249,7 @@ fn statuses(text: &str) -> Result<Value, Wrong> {
 }
 
 /// JSON where it is JSON, else a text. What opens like JSON must be JSON.
-fn any(typed: &str, expressions: bool) -> Result<Option<Value>, Wrong> {
+fn any_value(typed: &str, expressions: bool) -> Result<Option<Value>, Wrong> {
     let text = |text: &str| {
         if expressions {
             escaped(text).into()

@@ -72,14 +72,15 @@ pub(crate) fn Section(
         })
     };
     let id = format!("section-{word}");
+    let (test, controls) = (id.clone(), id.clone());
     view! {
-        <section class="form-section" data-testid=format!("section-{word}")>
+        <section class="form-section" data-testid=test>
             <h3>
                 <button
                     type="button"
                     class="section-head"
                     aria-expanded=move || if open.get() { "true" } else { "false" }
-                    aria-controls=id.clone()
+                    aria-controls=controls
                     on:click=toggle
                 >
                     <Glyph icon=Icon::ChevronRight size=14/>

@@ -12,6 +12,7 @@ use weir_flows::{
 
 use super::{
     expression::{Mode, modes},
+    offers::completion_of,
     place::{dom_id, put, shows},
     preview::scope_of,
     reading::Wrong,
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     edit::{Change, What, set_settings, set_step, set_trigger},
     editor::Desk,
+    kit::code_editor::Completion,
     lab::Scope,
 };
 
@@ -81,6 +83,7 @@ pub(crate) struct Sheet {
     part: StoredValue<Part>,
     value: Memo<Arc<Value>>,
     scope: Memo<Option<Arc<Scope>>>,
+    completion: Memo<Arc<Completion>>,
 }
 
 impl Sheet {
@@ -92,11 +95,14 @@ impl Sheet {
                 .with(|flow| part.with_value(|part| part.read(flow)));
             Arc::new(value)
         };
+        let card = part.with_value(|part| part.card().cloned());
+        let scope = scope_of(desk, card.clone());
         Sheet {
             desk,
             part,
             value: Memo::new(read),
-            scope: scope_of(desk, part.with_value(|part| part.card().cloned())),
+            scope,
+            completion: completion_of(desk, card, scope),
         }
     }
 
@@ -126,6 +132,7 @@ impl Sheet {
             set,
             wrong: RwSignal::new(None),
             scope: self.scope.into(),
+            completion: self.completion.into(),
             desk,
             card,
         }
@@ -187,6 +194,8 @@ pub(crate) struct Slot {
     pub(crate) problems: Signal<Vec<Problem>>,
     /// What scripts see here, computed from the sample.
     pub(crate) scope: Signal<Option<Arc<Scope>>>,
+    /// What is offered to who writes a script here.
+    pub(crate) completion: Signal<Arc<Completion>>,
     pub(crate) desk: Desk,
     /// The card it belongs to.
     pub(crate) card: Option<Slug>,
@@ -235,6 +244,7 @@ impl Slot {
             set: Callback::new(set_own),
             wrong: RwSignal::new(None),
             scope: self.scope,
+            completion: self.completion,
             desk: self.desk,
             card: self.card.clone(),
         }

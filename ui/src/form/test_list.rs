@@ -1,20 +1,30 @@
-//! The tests of a flow: their names, each as JSON, and a new one out of the sample's message.
+//! The tests of a flow as a list: named, made from the sample, edited as JSON, deleted.
+
+use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 use serde_json::Value;
-use weir_flows::document::{Expect, Flow, Message, Test};
+use weir_flows::{
+    catalog::Catalog,
+    document::{Expect, Expected, Flow, Message, Mock, Mocks, Slug, Test},
+};
 
-use super::preview::is_empty;
+use super::{
+    preview::is_empty,
+    reading::{Wrong, json, pretty},
+    seek::focus_id,
+};
 use crate::{
+    api::StepStatus,
     edit::set_tests,
     editor::{Desk, Sample},
     kit::{
-        button::{Button, IconButton},
+        button::Button,
         code::Tongue,
-        code_editor::CodeEditor,
-        icon::Icon,
+        code_editor::{CodeEditor, CodeProblem},
+        icon::{Glyph, Icon},
     },
-    texts::{fill, texts},
+    texts::{Texts, fill, texts},
 };
 
 /// The list.
@@ -22,161 +32,320 @@ use crate::{
 pub(super) fn Tests(desk: Desk) -> impl IntoView {
     let t = texts();
     let count = Memo::new(move |_| desk.flow.with(|flow| flow.tests.len()));
+    let known = Memo::new(move |_| desk.sample.with(|sample| !is_empty(sample)));
     let add = move |_| {
-        let made = desk
-            .flow
-            .with_untracked(|flow| desk.sample.with_untracked(|sample| test_of(flow, sample)));
+        let made = desk.flow.with_untracked(|flow| {
+            desk.catalog.with_untracked(|catalog| {
+                desk.sample
+                    .with_untracked(|sample| made(t, flow, catalog, sample))
+            })
+        });
+        let index = count.get_untracked();
         change(desk, |tests| tests.push(made));
-        desk.settle();
+        focus_id(&name_id(index));
     };
-    let list = move || match count.get() {
-        0 => view! { <p class="form-help">{t.form_tests_none}</p> }.into_any(),
-        count => (0..count)
-            .map(|index| view! { <OneTest desk index/> })
-            .collect_view()
-            .into_any(),
-    };
-    let unknown = Memo::new(move |_| desk.sample.with(|sample| is_empty(sample)));
+    let hint =
+        move || (!known.get()).then(|| view! { <p class="form-help">{t.form_no_sample}</p> });
+    let empty =
+        move || (count.get() == 0).then(|| view! { <p class="form-help">{t.form_tests_none}</p> });
     view! {
-        {list}
+        {empty}
+        <ul class="form-tests" data-at="/tests">
+            <For each=move || 0..count.get() key=|index| *index let:index>
+                <OneTest desk index/>
+            </For>
+        </ul>
         <div class="form-tools">
-            <Button label=t.form_test_add icon=Icon::Plus off=unknown test="test-add" press=add/>
+            <Button label=t.form_test_add icon=Icon::Plus off=Signal::derive(move || !known.get()) test="test-make" press=add/>
         </div>
-        {move || unknown.get().then(|| view! { <p class="form-help">{t.form_no_sample}</p> })}
+        {hint}
     }
 }
 
 #[component]
 fn OneTest(desk: Desk, index: usize) -> impl IntoView {
     let t = texts();
-    let held = Memo::new(move |_| desk.flow.with(|flow| flow.tests.get(index).cloned()));
+    let test = Memo::new(move |_| desk.flow.with(|flow| flow.tests.get(index).cloned()));
     let name = move || {
-        held.with(|test| {
+        test.with(|test| {
             test.as_ref()
                 .map(|test| test.name.clone())
                 .unwrap_or_default()
         })
     };
-    let text =
-        RwSignal::new(held.with_untracked(|test| test.as_ref().map(print).unwrap_or_default()));
-    let wrong: RwSignal<Option<String>> = RwSignal::new(None);
-    // What somebody else changed, such as undo, comes in; a person's own typing stays as it is.
-    Effect::new(move || {
-        let Some(test) = held.get() else { return };
-        if text
-            .with_untracked(|text| read(text))
-            .is_ok_and(|read| read == test)
-        {
-            return;
-        }
-        if wrong.get_untracked().is_none() {
-            text.set(print(&test));
-        }
-    });
-    let typed = move |now: String| {
-        match read(&now) {
-            Ok(test) => {
-                wrong.set(None);
-                change(desk, |tests| {
-                    if let Some(held) = tests.get_mut(index) {
-                        *held = test;
-                    }
-                });
+    let rename = move |name: String| {
+        desk.make(|flow| {
+            let mut tests = flow.tests.clone();
+            if let Some(test) = tests.get_mut(index) {
+                test.name = name;
             }
-            Err(why) => wrong.set(Some(why)),
-        }
-        text.set(now);
-    };
-    let remove = move |_| {
-        desk.settle();
-        change(desk, |tests| {
-            tests.remove(index);
+            set_tests(flow, tests).merged(format!("tests/{index}/name"))
         });
-        desk.settle();
     };
-    let remove_label = Signal::derive(move || fill(t.form_test_remove, &[("name", &name())]));
+    let open = RwSignal::new(false);
+    let removed = move || fill(t.form_test_remove, &[("name", &name())]);
+    let remove = move |_| change(desk, |tests| drop(tests.remove(index)));
+    let shown = move || fill(t.form_test_show, &[("name", &name())]);
+    let at = format!("/tests/{index}");
+    let problems = {
+        let at = at.clone();
+        Memo::new(move |_| {
+            desk.problems.with(|problems| {
+                let here = problems
+                    .iter()
+                    .filter(|problem| super::place::within(&problem.at, &at));
+                here.cloned().collect::<Vec<_>>()
+            })
+        })
+    };
+    let notes = move || {
+        let lines = problems.get().into_iter().map(|problem| {
+            let inside = problem.at.strip_prefix(&at).unwrap_or_default().to_owned();
+            view! { <p class="form-note bad"><code>{inside}</code> " " {problem.message}</p> }
+        });
+        lines.collect_view()
+    };
     view! {
-        <details class="form-test" data-testid="test">
-            <summary>{name}</summary>
-            <div class="form-more-body">
-                <CodeEditor
-                    id=format!("test-{index}")
-                    label=t.form_test_json
-                    tongue=Tongue::Json
-                    value=text
-                    change=Callback::new(typed)
-                    left=Callback::new(move |()| desk.settle())
+        <li class="form-test" data-at=format!("/tests/{index}") data-testid="test">
+            <div class="form-entry-head">
+                <button
+                    type="button"
+                    class="button quiet icon small form-test-open"
+                    aria-label=shown
+                    title=shown
+                    aria-expanded=move || if open.get() { "true" } else { "false" }
+                    on:click=move |_| open.update(|open| *open = !*open)
+                >
+                    <Glyph icon=Icon::ChevronRight size=14/>
+                </button>
+                <input
+                    id=name_id(index)
+                    class="input"
+                    autocomplete="off"
+                    aria-label=t.form_test_name
+                    prop:value=name
+                    on:input:target=move |event| rename(event.target().value())
+                    on:blur=move |_| desk.settle()
                 />
-                {move || wrong.get().map(|why| view! { <p class="form-note bad" role="alert">{fill(t.form_test_wrong, &[("why", &why)])}</p> })}
-                <div class="form-tools"><IconButton icon=Icon::Trash2 label=remove_label test="test-remove" press=remove/></div>
+                <button type="button" class="button quiet icon small" aria-label=removed title=removed on:click=remove>
+                    <Glyph icon=Icon::Trash2 size=14/>
+                </button>
             </div>
-        </details>
+            <div class="form-notes">{notes}</div>
+            <Show when=move || open.get()><TestText desk index/></Show>
+        </li>
     }
 }
 
-fn change(desk: Desk, make: impl FnOnce(&mut Vec<Test>)) {
-    desk.make(|flow| {
-        let mut tests = flow.tests.clone();
-        make(&mut tests);
-        set_tests(flow, tests)
+/// One test as JSON.
+#[component]
+fn TestText(desk: Desk, index: usize) -> impl IntoView {
+    let t = texts();
+    let test = Memo::new(move |_| desk.flow.with(|flow| flow.tests.get(index).cloned()));
+    let text = RwSignal::new(untrack(|| test.with(|test| written(test.as_ref()))));
+    let wrong: RwSignal<Option<NotATest>> = RwSignal::new(None);
+    Effect::new(move |_| {
+        let same =
+            test.with(|test| text.with_untracked(|text| read(text).ok().as_ref() == test.as_ref()));
+        if !same {
+            text.set(test.with(|test| written(test.as_ref())));
+            wrong.set(None);
+        }
     });
+    let typed = move |new: String| {
+        let read = read(&new);
+        text.set(new);
+        wrong.set(read.as_ref().err().cloned());
+        if let Ok(read) = read {
+            desk.make(|flow| {
+                let mut tests = flow.tests.clone();
+                if let Some(test) = tests.get_mut(index) {
+                    *test = read;
+                }
+                set_tests(flow, tests).merged(format!("tests/{index}"))
+            });
+        }
+    };
+    let marks = Memo::new(move |_| {
+        wrong.with(|wrong| wrong.iter().map(|wrong| wrong.mark(t)).collect::<Vec<_>>())
+    });
+    let id = format!("test-{index}-text");
+    let note = format!("{id}-note");
+    view! {
+        <CodeEditor
+            id
+            label=t.form_test_json
+            tongue=Tongue::Json
+            value=text
+            change=typed
+            left=move |()| desk.settle()
+            problems=marks
+            described_by=note.clone()
+        />
+        <div class="form-notes" id=note>
+            {move || wrong.get().map(|wrong| view! { <p class="form-note bad">{wrong.mark(t).message}</p> })}
+        </div>
+    }
 }
 
-/// A test that sends the sample's message and expects nothing yet but that the run ends as it did.
-fn test_of(flow: &Flow, sample: &Sample) -> Test {
+/// Why a text is no test.
+#[derive(Clone, Debug, PartialEq)]
+enum NotATest {
+    Json(Wrong),
+    /// JSON of another shape.
+    Shape(String),
+}
+
+impl NotATest {
+    fn mark(&self, t: &Texts) -> CodeProblem {
+        let (message, line, column) = match self {
+            NotATest::Json(wrong) => match wrong {
+                Wrong::NotJson { line, column } => (wrong.said(t), *line, *column),
+                other => (other.said(t), 0, 0),
+            },
+            NotATest::Shape(why) => (fill(t.form_test_wrong, &[("why", why)]), 0, 0),
+        };
+        CodeProblem {
+            message,
+            line,
+            column,
+            severity: weir_flows::problem::Severity::Error,
+        }
+    }
+}
+
+fn read(text: &str) -> Result<Test, NotATest> {
+    let value = json(text).map_err(NotATest::Json)?;
+    serde_json::from_value(value).map_err(|error| NotATest::Shape(error.to_string()))
+}
+
+fn written(test: Option<&Test>) -> String {
+    let value = test.and_then(|test| serde_json::to_value(test).ok());
+    pretty(&value.unwrap_or_default())
+}
+
+/// Changes the tests by one deed.
+fn change(desk: Desk, change: impl FnOnce(&mut Vec<Test>)) {
+    desk.settle();
+    desk.make(|flow| {
+        let mut tests = flow.tests.clone();
+        change(&mut tests);
+        set_tests(flow, tests)
+    });
+    desk.settle();
+}
+
+fn name_id(index: usize) -> String {
+    format!("test-{index}-name")
+}
+
+/// A test of what the sample shows: its message, what its actions answered, and which steps ran.
+fn made(t: &Texts, flow: &Flow, catalog: &Catalog, sample: &Sample) -> Test {
     let trigger = sample.trigger.get("id").and_then(Value::as_str);
-    let part = |key: &str| {
-        let held = sample.trigger.get(key).and_then(Value::as_object);
-        held.cloned().unwrap_or_default()
+    let map = |key: &str| {
+        let found = sample.trigger.get(key).and_then(Value::as_object);
+        found.cloned().unwrap_or_default()
     };
-    let number = (flow.tests.len() + 1).to_string();
+    let message = Message {
+        body: sample.trigger.get("body").cloned().unwrap_or_default(),
+        headers: map("headers"),
+        query: map("query"),
+        params: map("params"),
+        method: sample
+            .trigger
+            .get("method")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+    };
+    let is_action = |id: &Slug| {
+        let step = flow.steps.get(id);
+        let entry = step.and_then(|step| catalog.step(&step.kind));
+        entry.is_some_and(|entry| entry.action.is_some())
+    };
+    let mocks: BTreeMap<Slug, Mocks> = sample
+        .steps
+        .iter()
+        .filter(|(id, _)| is_action(id))
+        .filter_map(|(id, step)| {
+            Some((id.clone(), Mocks::Same(Mock::Output(step.output.clone()?))))
+        })
+        .collect();
+    let with = |status: StepStatus| {
+        let steps = sample
+            .steps
+            .iter()
+            .filter(|(id, step)| step.status == status && flow.steps.contains_key(*id));
+        steps.map(|(id, _)| id.clone()).collect::<Vec<_>>()
+    };
+    let (succeeded, failed) = (with(StepStatus::Succeeded), with(StepStatus::Failed));
+    // Where a step failed there is more to say than which steps ran, and a person must say it.
+    let expect = Expect {
+        status: (failed.is_empty() && !succeeded.is_empty()).then_some(Expected::Succeeded),
+        ran: (failed.is_empty() && !succeeded.is_empty()).then_some(succeeded),
+        ..Expect::default()
+    };
     Test {
-        name: fill(texts().form_test_new, &[("n", &number)]),
+        name: fill(
+            t.form_test_new,
+            &[("n", &(flow.tests.len() + 1).to_string())],
+        ),
         trigger: trigger
             .filter(|id| flow.triggers.contains_key(*id))
             .map(str::to_owned),
         now: None,
-        message: Message {
-            body: sample.trigger.get("body").cloned().unwrap_or_default(),
-            headers: part("headers"),
-            query: part("query"),
-            params: part("params"),
-            method: None,
-        },
-        mocks: Default::default(),
-        expect: Expect::default(),
+        message,
+        mocks,
+        expect,
     }
-}
-
-fn print(test: &Test) -> String {
-    serde_json::to_string_pretty(test).unwrap_or_default()
-}
-
-fn read(text: &str) -> Result<Test, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use weir_flows::builtin;
 
     use super::*;
+    use crate::{api::StepDetail, texts::ENGLISH};
 
     #[test]
-    fn a_test_sends_what_the_sample_got() {
+    fn a_sample_makes_a_test() {
         let flow: Flow = serde_json::from_value(json!({
-            "format": "weir/flow@1", "id": "f", "triggers": { "t": { "kind": "manual" } }
+            "format": "weir/flow@1", "id": "f",
+            "triggers": { "t": { "kind": "http", "config": { "path": "/a" } } },
+            "steps": { "a": { "kind": "map" }, "b": { "kind": "map" } }
         }))
         .unwrap();
-        let sample = Sample {
-            trigger: json!({ "id": "t", "body": { "a": 1 }, "query": { "q": "1" } }),
-            ..Sample::default()
+        let step = |status| StepDetail {
+            status,
+            output: Some(json!(1)),
+            ..StepDetail::default()
         };
-        let test = test_of(&flow, &sample);
-        assert_eq!(test.trigger.as_deref(), Some("t"));
-        assert_eq!(test.message.body, json!({ "a": 1 }));
-        assert_eq!(test.message.query["q"], "1");
-        assert_eq!(read(&print(&test)).as_ref(), Ok(&test));
-        assert!(read("{").is_err());
+        let sample = Sample {
+            trigger: json!({ "id": "t", "kind": "http", "body": { "x": 1 }, "query": { "q": "1" }, "method": "POST" }),
+            steps: [
+                ("a".to_owned(), step(StepStatus::Succeeded)),
+                ("b".to_owned(), step(StepStatus::Skipped)),
+            ]
+            .into(),
+        };
+        let test = made(&ENGLISH, &flow, &builtin::catalog(), &sample);
+        assert_eq!(
+            serde_json::to_value(&test).unwrap(),
+            json!({
+                "name": "Test 1", "trigger": "t",
+                "message": { "body": { "x": 1 }, "query": { "q": "1" }, "method": "POST" },
+                "expect": { "status": "succeeded", "ran": ["a"] }
+            })
+        );
+        assert_eq!(read(&written(Some(&test))), Ok(test));
+    }
+
+    #[test]
+    fn a_text_that_is_no_test_says_why() {
+        assert!(matches!(
+            read("{"),
+            Err(NotATest::Json(Wrong::NotJson { line: 1, .. }))
+        ));
+        assert!(matches!(read("{\"nam\": 1}"), Err(NotATest::Shape(_))));
     }
 }

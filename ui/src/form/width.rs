@@ -67,7 +67,7 @@ pub(super) fn Edge(
     view! {
         <aside class=class aria-label=name node_ref=panel style:width=move || format!("{}px", width.get()) data-testid="inspector">
             <div
-                class="inspector-edge"
+                class="edge"
                 class:dragged=dragged
                 role="separator"
                 aria-orientation="vertical"

@@ -1,0 +1,124 @@
+//! What the code editor offers to who writes a script: the names in scope with the sample's values, and the functions.
+
+use std::sync::Arc;
+
+use leptos::{prelude::*, task::spawn_local};
+use serde_json::{Map, Value};
+use weir_flows::document::{Flow, Slug};
+
+use crate::{
+    editor::Desk,
+    kit::code_editor::{Completion, KnownFunction, KnownName},
+    lab::{self, Functions, Scope},
+    texts::{Texts, texts},
+};
+
+/// Asks the lab once for the functions, for every field of the desk.
+pub(super) fn learn_functions(desk: Desk) {
+    if desk.functions.with_untracked(|known| !known.is_empty()) {
+        return;
+    }
+    spawn_local(async move {
+        // Without the lab there is nothing to offer; where it is needed it says itself what is wrong with it.
+        if let Ok(functions) = lab::ask("functions", Functions).await {
+            let functions = functions.into_iter().map(|function| KnownFunction {
+                name: function.name,
+                signature: function.signature,
+                group: function.group,
+                doc: function.doc,
+                example: function.example,
+                result: function.result,
+            });
+            desk.functions.try_set(Arc::new(functions.collect()));
+        }
+    });
+}
+
+/// What is offered in the scripts of a card. It is put together when someone types, not with every change.
+pub(super) fn completion_of(
+    desk: Desk,
+    card: Option<Slug>,
+    scope: Memo<Option<Arc<Scope>>>,
+) -> Memo<Arc<Completion>> {
+    Memo::new(move |_| {
+        let names = desk
+            .flow
+            .with(|flow| scope.with(|scope| names(texts(), flow, card.as_ref(), scope.as_deref())));
+        Arc::new(Completion {
+            names,
+            functions: desk.functions.get(),
+        })
+    })
+}
+
+/// The names that a script of a card sees.
+fn names(t: &Texts, flow: &Flow, card: Option<&Slug>, scope: Option<&Scope>) -> Vec<KnownName> {
+    let step = card.and_then(|id| flow.steps.get(id));
+    let name = |name: &str, doc: &str, sample: Option<&Arc<Value>>| KnownName {
+        name: name.to_owned(),
+        kind: String::new(),
+        doc: doc.to_owned(),
+        sample: sample.filter(|sample| !sample.is_null()).cloned(),
+    };
+    let trigger = name("trigger", t.name_trigger, scope.map(|scope| &scope.trigger));
+    if step.is_none() {
+        return vec![trigger];
+    }
+    // Steps that the sample knows nothing of can be named as well.
+    let others = flow.steps.keys().filter(|id| Some(*id) != card);
+    let outputs: Map<String, Value> = others
+        .map(|id| {
+            let known = scope.and_then(|scope| scope.steps.get(id));
+            (
+                id.clone(),
+                known.map_or(Value::Null, |output| (**output).clone()),
+            )
+        })
+        .collect();
+    let outputs = Arc::new(Value::Object(outputs));
+    let mut names = vec![
+        name("input", t.name_input, scope.map(|scope| &scope.input)),
+        trigger,
+        name("steps", t.name_steps, Some(&outputs)),
+        name("run", t.name_run, scope.map(|scope| &scope.run)),
+        name("vars", t.name_vars, scope.map(|scope| &scope.vars)),
+        name("error", t.name_error, scope.map(|scope| &scope.error)),
+    ];
+    if step.is_some_and(|step| step.undo.is_some()) {
+        names.push(name(
+            "output",
+            t.name_output,
+            scope.map(|scope| &scope.output),
+        ));
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::texts::ENGLISH;
+
+    #[test]
+    fn a_step_sees_the_others_and_a_trigger_its_message() {
+        let flow: Flow = serde_json::from_value(json!({
+            "format": "weir/flow@1", "id": "f",
+            "triggers": { "t": { "kind": "manual" } },
+            "steps": { "a": { "kind": "map" }, "b": { "kind": "map" }, "c": { "kind": "map" } }
+        }))
+        .unwrap();
+        let scope = Scope {
+            steps: [("a".to_owned(), Arc::new(json!({ "total": 1 })))].into(),
+            ..Scope::default()
+        };
+        let seen = |card: &str| names(&ENGLISH, &flow, Some(&card.to_owned()), Some(&scope));
+        assert_eq!(seen("t").len(), 1);
+        let of_b = seen("b");
+        let steps = of_b.iter().find(|known| known.name == "steps").unwrap();
+        let outputs = steps.sample.as_deref().unwrap();
+        assert_eq!(*outputs, json!({ "a": { "total": 1 }, "c": null }));
+        assert!(of_b.iter().all(|known| known.name != "output"));
+    }
+}
