@@ -44,12 +44,28 @@ try {
   await byTest(page, "publish").first().click();
   await page.fill("#publish-note", "the first version");
   await byTest(page, "publish-confirm").click();
+  await byTest(page, "listening").waitFor();
+  await byTest(page, "publish-close").click();
   await page.locator("dialog[open]").waitFor({ state: "detached" });
 
-  // Tried with a message, and watched while it runs: the partner fails once and then takes its time.
-  await byTest(page, "tab-try").click();
+  // Tried with a message in the editor: the partner is not called, and the drawing shows how it went.
+  await byTest(page, "try").click();
   await page.locator("#try-body").fill(JSON.stringify({ name: "Ada", amount: 1500 }));
   await byTest(page, "try-run").click();
+  await byTest(page, "try-result").locator('[data-status="succeeded"]').waitFor();
+  await cardState(page, "call", "succeeded");
+  await cardState(page, "small", "skipped");
+  const tried = await byTest(page, "link").evaluateAll((links) => links.map((link) => link.dataset.state));
+  assert.deepEqual([...new Set(tried)].sort(), ["dead", "taken"]);
+
+  // Started for real, and watched while it runs: the partner fails once and then takes its time.
+  const started = await fetch(`${process.env.WEIR_URL}/api/v1/flows/first/runs`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ message: { body: { name: "Ada", amount: 1500 } } }),
+  });
+  const { id: run } = await started.json();
+  await page.goto(`/runs/${run}`);
   const live = await cardState(page, "call", "running", "waiting");
   console.log(`while it ran, the card was ${live}`);
   assert.equal(await card(page, "after").getAttribute("data-status"), "pending");
@@ -59,13 +75,8 @@ try {
   await cardState(page, "small", "skipped");
   const states = await byTest(page, "link").evaluateAll((links) => links.map((link) => link.dataset.state));
   assert.deepEqual([...new Set(states)].sort(), ["dead", "taken"]);
-  const result = byTest(page, "try-result");
-  await result.locator('[data-status="succeeded"]').waitFor();
 
   // The run by itself: a step's attempts with what went over the wire, the secret masked.
-  await result.locator("a").first().click();
-  await page.waitForURL("**/runs/*");
-  const run = page.url().split("/").at(-1);
   await byTest(page, "run-status").locator('[data-status="succeeded"]').waitFor();
   await card(page, "call").click();
   const record = byTest(page, "step-record");
@@ -78,6 +89,11 @@ try {
   assert.ok(!(await page.content()).includes(WEIR_SECRET), "the secret stands in the page");
   await byTest(record, "output").waitFor();
   assert.ok((await byTest(record, "output").innerText()).includes(WEIR_MARK), "the output of the step");
+
+  // From the run into the editor: its values are the sample there.
+  await byTest(page, "run-edit").click();
+  await page.waitForURL("**/flows/first?run=*");
+  await byTest(page, "sample-bar").locator(`option[value="run:${run}"]`).waitFor({ state: "attached" });
 
   // It is in the list, and the list can be narrowed.
   await page.goto("/runs");
