@@ -1,11 +1,12 @@
 //! The canvas: a flow as cards and links in one viewport that is moved and zoomed, to read or to draw on.
 //!
-//! `geometry`, `graph`, `layout`, `snap`, `wire` and `gesture` are plain Rust and hold every decision. `hands` and `keys`
-//! turn events into inputs and do the deeds that come of them; `scene` holds one set of signals per card and per link;
+//! `geometry`, `graph`, `layout`, `snap`, `wire` and `gesture` are plain Rust and hold every decision. `pointers` and `keys`
+//! turn events into inputs, `hands` plays them, `deeds` does what comes of them; `scene` holds one set of signals per card and per link;
 //! what is left only draws.
 
 mod ask;
 mod card;
+mod deeds;
 pub(crate) mod geometry;
 mod gesture;
 mod graph;
@@ -17,6 +18,7 @@ mod live;
 mod marks;
 mod minimap;
 mod overlay;
+mod pointers;
 mod scene;
 mod sight;
 mod snap;

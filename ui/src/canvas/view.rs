@@ -135,6 +135,7 @@ pub(crate) fn Canvas(
             tabindex="-1"
             aria-label=label
             data-testid="canvas"
+            style=("--covered", move || format!("{}px", sight.covered.get()))
             style:background-size=dots
             style:background-position=dots_at
             on:pointerdown=move |event: PointerEvent| hands.down(&event)
