@@ -8,6 +8,7 @@ const LANGUAGE: &str = "weir.language";
 const THEME: &str = "weir.theme";
 const NARROW: &str = "weir.narrow";
 const PALETTE: &str = "weir.palette";
+const MAP: &str = "weir.map";
 
 /// Light or dark, or what the system says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,16 @@ impl Settings {
     /// Keeps in mind whether the palette is open.
     pub(crate) fn remember_palette(self, open: bool) {
         save(PALETTE, if open { "open" } else { "closed" });
+    }
+
+    /// Whether drawings that do not fit into their window have a map.
+    pub(crate) fn map(self) -> bool {
+        load(MAP).is_none_or(|word| word != "hidden")
+    }
+
+    /// Keeps in mind whether the map is shown.
+    pub(crate) fn remember_map(self, shown: bool) {
+        save(MAP, if shown { "shown" } else { "hidden" });
     }
 
     /// Makes the navigation narrow or wide.

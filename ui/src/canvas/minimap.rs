@@ -84,7 +84,7 @@ pub(super) fn minimap_view(hands: Hands) -> impl IntoView {
     let up = move |_| corner.set_value(None);
     let frame = move |what: fn(Rect) -> f64| what(seen.get());
     view! {
-        <Show when=move || needed.get()>
+        <Show when=move || needed.get() && sight.map.get()>
             <div
                 node_ref=element
                 class="minimap"

@@ -28,6 +28,8 @@ pub(crate) struct Sight {
     pub(crate) window: RwSignal<Size>,
     /// How much of the canvas is covered at its left, by the palette: nothing is fitted or revealed there.
     pub(crate) covered: RwSignal<f64>,
+    /// Whether the map is shown where the drawing does not fit into its window.
+    pub(crate) map: RwSignal<bool>,
     /// Whether the viewport moves softly just now.
     pub(super) gliding: RwSignal<bool>,
     /// What is wished from outside that the canvas itself must do.
@@ -59,6 +61,7 @@ impl Sight {
             viewport: RwSignal::new(Viewport::default()),
             window: RwSignal::new(Size::default()),
             covered: RwSignal::new(0.0),
+            map: RwSignal::new(true),
             gliding: RwSignal::new(false),
             wish: RwSignal::new(None),
             corner: StoredValue::new(Point::default()),

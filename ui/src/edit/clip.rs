@@ -94,6 +94,27 @@ impl Clip {
         self.triggers.is_empty() && self.steps.is_empty()
     }
 
+    /// How far its cards reach to the right and down, from the corner of the first to the corner of the last.
+    pub(crate) fn extent(&self) -> Point {
+        let corners = self
+            .places()
+            .map(|at| (at, at))
+            .reduce(|(from, to), (at, _)| {
+                let least = [from[0].min(at[0]), from[1].min(at[1])];
+                (least, [to[0].max(at[0]), to[1].max(at[1])])
+            });
+        let (from, to) = corners.unwrap_or_default();
+        let reach = |axis: usize| f64::from(to[axis]) - f64::from(from[axis]);
+        Point::new(reach(0), reach(1))
+    }
+
+    /// Where its cards stand.
+    fn places(&self) -> impl Iterator<Item = [i32; 2]> {
+        let here = |id: &Slug| self.triggers.contains_key(id) || self.steps.contains_key(id);
+        let placed = self.layout.iter().filter(move |(id, _)| here(id));
+        placed.map(|(_, at)| *at)
+    }
+
     /// Pastes it so that its upper left corner stands at a point. Ids that are taken are replaced, in its scripts as
     /// well; its cards are what is chosen then.
     pub(crate) fn paste(&self, flow: &Flow, at: Point, what: What) -> (Change, Chosen) {
@@ -101,10 +122,7 @@ impl Clip {
         let names = new_ids(flow, ids);
         let name = |id: &Slug| names.get(id).cloned();
         let corner = self
-            .layout
-            .iter()
-            .filter(|(id, _)| names.contains_key(*id))
-            .map(|(_, at)| *at)
+            .places()
             .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1])])
             .unwrap_or_default();
         let [x, y] = at.whole();

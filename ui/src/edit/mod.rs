@@ -20,8 +20,8 @@ pub(crate) use history::History;
 pub(crate) use merge::{base_with, merge};
 pub(crate) use names::{fresh_id, rename};
 pub(crate) use operations::{
-    Added, Chosen, add, add_after, add_on_link, delete, move_by, place, set_head, set_settings,
-    set_step, set_tests, set_trigger,
+    Added, Chosen, add, add_after, add_on_link, delete, duplicate, move_by, pin, place, retitle,
+    set_head, set_settings, set_step, set_tests, set_trigger, switch,
 };
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use weir_flows::document::{Flow, Link, Settings, Slug, Step, Test, Trigger};
 
 use super::{
     change::{Change, Edit, What},
+    clip::Clip,
     connect::link,
     names::{fresh_id, is_taken},
 };
@@ -154,6 +156,72 @@ pub(crate) fn delete(flow: &Flow, chosen: &Chosen) -> Change {
         What::Delete
     };
     Change::between(what, flow, &to)
+}
+
+/// How far a copy stands from what it was copied of.
+const APART: f64 = 40.0;
+
+/// Copies cards, with the links between them, beside themselves; the copies are what is chosen then. `places` tells where
+/// each card stands. Where a card stands at the place of its copy already, as one that was copied before, the copies go
+/// further on.
+pub(crate) fn duplicate(
+    flow: &Flow,
+    cards: &BTreeSet<Slug>,
+    places: impl Fn(&str) -> Option<Point>,
+) -> Option<(Change, Chosen)> {
+    let stand = cards.iter().filter_map(|id| places(id));
+    let corner = stand.reduce(|a, b| Point::new(a.x.min(b.x), a.y.min(b.y)))?;
+    let taken: BTreeSet<[i32; 2]> = flow
+        .triggers
+        .keys()
+        .chain(flow.steps.keys())
+        .filter_map(|id| Some(places(id)?.whole()))
+        .collect();
+    let mut by = Point::new(APART, APART);
+    let covers = |by: Point| {
+        let mut copies = cards.iter().filter_map(|id| Some(places(id)?.plus(by)));
+        copies.any(|at| taken.contains(&at.whole()))
+    };
+    while covers(by) {
+        by = by.plus(Point::new(APART, APART));
+    }
+    let clip = Clip::of(flow, cards, places);
+    Some(clip.paste(flow, corner.plus(by), What::Duplicate))
+}
+
+/// Switches cards on or off.
+pub(crate) fn switch(flow: &Flow, cards: &BTreeSet<Slug>, on: bool) -> Change {
+    let mut to = flow.clone();
+    for id in cards {
+        if let Some(trigger) = to.triggers.get_mut(id) {
+            trigger.disabled = !on;
+        }
+        if let Some(step) = to.steps.get_mut(id) {
+            step.disabled = !on;
+        }
+    }
+    Change::between(What::Set, flow, &to)
+}
+
+/// Gives a card another title.
+pub(crate) fn retitle(flow: &Flow, id: &str, title: &str) -> Change {
+    let mut to = flow.clone();
+    if let Some(trigger) = to.triggers.get_mut(id) {
+        trigger.title = title.to_owned();
+    }
+    if let Some(step) = to.steps.get_mut(id) {
+        step.title = title.to_owned();
+    }
+    Change::between(What::Rename, flow, &to)
+}
+
+/// Pins an output to a step, or takes the pinned one away.
+pub(crate) fn pin(flow: &Flow, id: &str, output: Option<Value>) -> Change {
+    let mut to = flow.clone();
+    if let Some(step) = to.steps.get_mut(id) {
+        step.pinned = output;
+    }
+    Change::between(What::Set, flow, &to)
 }
 
 /// Moves cards to new places.

@@ -364,3 +364,65 @@ fn fresh_ids_count_on() {
         assert_eq!(fresh_id(taken, word), id, "{word}");
     }
 }
+
+#[test]
+fn copies_stand_beside_what_they_are_of_and_not_on_each_other() {
+    let mut flow = orders();
+    let cards: BTreeSet<String> = ["order", "price"].map(String::from).into();
+    let places = |flow: &Flow| {
+        let layout = flow.layout.clone();
+        move |id: &str| {
+            let [x, y] = *layout.get(id)?;
+            Some(Point::new(f64::from(x), f64::from(y)))
+        }
+    };
+    let (change, first) = duplicate(&flow, &cards, places(&flow)).unwrap();
+    History::default().apply(&mut flow, change);
+    assert_eq!(
+        first,
+        Chosen::cards(["order_2", "price_2"].map(String::from))
+    );
+    assert_eq!(flow.layout["price_2"], [360, 200]);
+    assert_eq!(flow.links.len(), 6, "the link between the two is copied");
+    let (change, _) = duplicate(&flow, &cards, places(&flow)).unwrap();
+    History::default().apply(&mut flow, change);
+    assert_eq!(flow.layout["price_3"], [400, 240]);
+    assert_eq!(duplicate(&flow, &BTreeSet::new(), places(&flow)), None);
+}
+
+#[test]
+fn cards_are_switched_together() {
+    let mut flow = orders();
+    flow.steps.get_mut("book").unwrap().disabled = true;
+    let cards = ["order", "price", "book"].map(String::from).into();
+    let change = switch(&flow, &cards, false);
+    History::default().apply(&mut flow, change);
+    assert!(flow.triggers["order"].disabled && flow.steps["price"].disabled);
+    assert!(flow.steps["book"].disabled && !flow.steps["size"].disabled);
+    let change = switch(&flow, &cards, true);
+    History::default().apply(&mut flow, change);
+    assert!(!flow.triggers["order"].disabled && !flow.steps["book"].disabled);
+    assert!(switch(&flow, &cards, true).is_empty());
+}
+
+#[test]
+fn titles_and_pinned_outputs_are_set_and_taken_back() {
+    let mut flow = orders();
+    let before = print(&flow).unwrap();
+    let mut history = History::default();
+    for change in [
+        retitle(&flow, "order", "Shop order"),
+        retitle(&flow, "book", "Book it"),
+        pin(&flow, "book", Some(json!({ "id": 7 }))),
+    ] {
+        history.apply(&mut flow, change);
+    }
+    assert_eq!(flow.triggers["order"].title, "Shop order");
+    assert_eq!(flow.steps["book"].pinned, Some(json!({ "id": 7 })));
+    let change = pin(&flow, "book", None);
+    history.apply(&mut flow, change);
+    assert_eq!(flow.steps["book"].pinned, None);
+    while history.undo(&mut flow).is_some() {}
+    assert_eq!(print(&flow).unwrap(), before);
+    assert!(retitle(&flow, "gone", "Nobody").is_empty());
+}

@@ -19,13 +19,17 @@ pub(crate) enum Command {
     Undo,
     Redo,
     SelectAll,
+    SelectNone,
     Inspect,
+    Pin,
     NextProblem,
     Tidy,
     Fit,
     Actual,
     ZoomIn,
     ZoomOut,
+    Palette,
+    Minimap,
     Save,
     Try,
     Publish,
@@ -39,6 +43,17 @@ pub(crate) enum Chapter {
     Draw,
     View,
     Flow,
+}
+
+/// From where the keys of a command are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// From the drawing only: a letter, or a key that takes something away, must not act on what nobody looks at.
+    Drawing,
+    /// From everywhere but texts.
+    Page,
+    /// From texts, too.
+    Texts,
 }
 
 /// Keys that are pressed together.
@@ -84,7 +99,11 @@ const fn ctrl_shift(key: &'static str) -> Chord {
 /// What a press of a key was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Press<'a> {
+    /// What the key gives on this layout.
     pub(crate) key: &'a str,
+    /// Where the key is, whatever it gives.
+    pub(crate) code: &'a str,
+    /// Ctrl, or ⌘ on a Mac.
     pub(crate) ctrl: bool,
     pub(crate) shift: bool,
     pub(crate) alt: bool,
@@ -95,16 +114,17 @@ pub(crate) struct Press<'a> {
 pub(crate) struct Situation {
     pub(crate) cards: usize,
     pub(crate) chosen_cards: usize,
-    pub(crate) chosen_steps: usize,
     pub(crate) chosen_links: usize,
     pub(crate) undoable: bool,
     pub(crate) redoable: bool,
     pub(crate) problems: usize,
+    /// Whether one step is chosen whose output is known from the sample, or is pinned.
+    pub(crate) pinnable: bool,
 }
 
 impl Command {
     /// All commands, in the order of the lists.
-    pub(crate) const ALL: [Command; 24] = [
+    pub(crate) const ALL: [Command; 28] = [
         Command::Add,
         Command::Connect,
         Command::Duplicate,
@@ -117,6 +137,8 @@ impl Command {
         Command::Undo,
         Command::Redo,
         Command::SelectAll,
+        Command::SelectNone,
+        Command::Pin,
         Command::Inspect,
         Command::NextProblem,
         Command::Tidy,
@@ -124,6 +146,8 @@ impl Command {
         Command::Actual,
         Command::ZoomIn,
         Command::ZoomOut,
+        Command::Palette,
+        Command::Minimap,
         Command::Save,
         Command::Try,
         Command::Publish,
@@ -153,27 +177,32 @@ impl Command {
             Command::Undo => const { &[ctrl("z")] },
             Command::Redo => const { &[ctrl_shift("z"), ctrl("y")] },
             Command::SelectAll => const { &[ctrl("a")] },
+            Command::SelectNone => const { &[plain("Escape")] },
+            Command::Pin => const { &[plain("p")] },
             Command::Inspect => const { &[plain("i")] },
-            Command::NextProblem => const { &[plain("p")] },
+            Command::NextProblem => const { &[plain("n"), plain("F8")] },
             Command::Tidy => const { &[plain("t")] },
             Command::Fit => const { &[plain("0"), plain("f")] },
             Command::Actual => const { &[plain("1")] },
             Command::ZoomIn => const { &[any_shift("+"), plain("=")] },
             Command::ZoomOut => const { &[plain("-")] },
+            Command::Palette => const { &[plain("b")] },
+            Command::Minimap => const { &[plain("m")] },
             Command::Save => const { &[ctrl("s")] },
             Command::Try => const { &[ctrl("Enter")] },
-            Command::Publish => const { &[ctrl_shift("p")] },
+            Command::Publish => const { &[ctrl_shift("Enter")] },
             Command::Search => const { &[ctrl("k")] },
             Command::Help => const { &[any_shift("?"), plain("F1")] },
         }
     }
 
-    /// Whether it works while a text is being typed, too.
-    pub(crate) fn works_while_typing(self) -> bool {
-        matches!(
-            self,
-            Command::Save | Command::Try | Command::Publish | Command::Search
-        )
+    /// From where its keys are heard.
+    pub(crate) fn reach(self) -> Reach {
+        match self {
+            Command::Save | Command::Try | Command::Publish | Command::Search => Reach::Texts,
+            Command::Undo | Command::Redo | Command::Help => Reach::Page,
+            _ => Reach::Drawing,
+        }
     }
 
     /// Whether the browser's own clipboard events do it, so that its key is left to the browser.
@@ -188,7 +217,8 @@ impl Command {
             Command::Connect | Command::Rename | Command::Inspect => now.chosen_cards == 1,
             Command::Duplicate | Command::Copy | Command::Cut => now.chosen_cards > 0,
             Command::Disable => now.chosen_cards > 0,
-            Command::Delete => chosen,
+            Command::Pin => now.pinnable,
+            Command::Delete | Command::SelectNone => chosen,
             Command::Undo => now.undoable,
             Command::Redo => now.redoable,
             Command::SelectAll | Command::Tidy | Command::Fit => now.cards > 0,
@@ -212,6 +242,8 @@ impl Command {
             Command::Undo => t.command_undo,
             Command::Redo => t.command_redo,
             Command::SelectAll => t.command_select_all,
+            Command::SelectNone => t.command_select_none,
+            Command::Pin => t.command_pin,
             Command::Inspect => t.command_inspect,
             Command::NextProblem => t.command_next_problem,
             Command::Tidy => t.command_tidy,
@@ -219,11 +251,31 @@ impl Command {
             Command::Actual => t.command_actual,
             Command::ZoomIn => t.command_zoom_in,
             Command::ZoomOut => t.command_zoom_out,
+            Command::Palette => t.command_palette,
+            Command::Minimap => t.command_minimap,
             Command::Save => t.command_save,
             Command::Try => t.command_try,
             Command::Publish => t.command_publish,
             Command::Search => t.command_search,
             Command::Help => t.command_help,
+        }
+    }
+
+    /// Other words that it is found by.
+    pub(crate) fn also(self, t: &Texts) -> &'static str {
+        match self {
+            Command::Add => t.also_add,
+            Command::Connect => t.also_connect,
+            Command::Copy => t.also_copy,
+            Command::Delete => t.also_delete,
+            Command::Disable => t.also_disable,
+            Command::Pin => t.also_pin,
+            Command::NextProblem => t.also_next_problem,
+            Command::Tidy => t.also_tidy,
+            Command::Fit | Command::Actual => t.also_fit,
+            Command::Try => t.also_try,
+            Command::Help => t.also_help,
+            _ => "",
         }
     }
 
@@ -234,17 +286,23 @@ impl Command {
             Command::Connect => Icon::Spline,
             Command::Duplicate => Icon::CopyPlus,
             Command::Delete => Icon::Trash2,
-            Command::Disable => Icon::Ban,
-            Command::Rename | Command::Inspect => Icon::Pencil,
+            Command::Disable => Icon::Power,
+            Command::Rename => Icon::Pencil,
+            Command::Inspect => Icon::SlidersHorizontal,
+            Command::Pin => Icon::Pin,
             Command::Copy => Icon::Copy,
             Command::Cut => Icon::Scissors,
             Command::Paste => Icon::ClipboardPaste,
             Command::Undo => Icon::Undo2,
             Command::Redo => Icon::Redo2,
             Command::SelectAll => Icon::SquareDashed,
+            Command::SelectNone => Icon::X,
             Command::NextProblem => Icon::TriangleAlert,
             Command::Tidy => Icon::WandSparkles,
-            Command::Fit | Command::Actual => Icon::Maximize,
+            Command::Fit => Icon::Maximize,
+            Command::Actual => Icon::Scan,
+            Command::Palette => Icon::PanelLeft,
+            Command::Minimap => Icon::Map,
             Command::ZoomIn => Icon::ZoomIn,
             Command::ZoomOut => Icon::ZoomOut,
             Command::Save => Icon::Save,
@@ -258,8 +316,9 @@ impl Command {
     /// Under which heading it is listed.
     pub(crate) fn chapter(self) -> Chapter {
         match self {
-            Command::SelectAll
-            | Command::Tidy
+            Command::Tidy
+            | Command::Palette
+            | Command::Minimap
             | Command::Fit
             | Command::Actual
             | Command::ZoomIn
@@ -276,9 +335,15 @@ impl Command {
 
 impl Chord {
     fn is(&self, press: &Press<'_>) -> bool {
+        // Where letters are not Latin ones, the place of the key tells which is meant.
+        let foreign = !press.key.is_ascii() && press.key.chars().count() == 1;
+        let key = match press.code.strip_prefix("Key") {
+            Some(letter) if foreign => letter,
+            _ => press.key,
+        };
         let same = match self.key.len() {
-            1 => self.key.eq_ignore_ascii_case(press.key),
-            _ => self.key == press.key,
+            1 => self.key.eq_ignore_ascii_case(key),
+            _ => self.key == key,
         };
         same && self.ctrl == press.ctrl
             && !press.alt
@@ -288,18 +353,19 @@ impl Chord {
     /// How the keys are written on this kind of machine.
     pub(crate) fn words(&self, t: &Texts, mac: bool) -> String {
         let key = match self.key {
-            "Delete" => t.key_delete.to_owned(),
+            "Delete" => t.chord_delete.to_owned(),
             "Backspace" => "⌫".to_owned(),
-            "Enter" => "↵".to_owned(),
+            "Enter" => t.chord_enter.to_owned(),
+            "Escape" => "Esc".to_owned(),
             key if key.len() == 1 => key.to_uppercase(),
             key => key.to_owned(),
         };
         let mut words = String::new();
         if self.ctrl {
-            words.push_str(if mac { "⌘" } else { t.key_ctrl });
+            words.push_str(if mac { "⌘" } else { t.chord_ctrl });
         }
         if self.shift == Some(true) {
-            words.push_str(if mac { "⇧" } else { t.key_shift });
+            words.push_str(if mac { "⇧" } else { t.chord_shift });
         }
         words.push_str(&key);
         words
@@ -314,6 +380,7 @@ mod tests {
     fn press(key: &str, ctrl: bool, shift: bool) -> Option<Command> {
         Command::of_press(&Press {
             key,
+            code: "",
             ctrl,
             shift,
             alt: false,
@@ -340,13 +407,61 @@ mod tests {
         ] {
             assert_eq!(press(key, ctrl, shift), command, "{key}");
         }
+        // AltGr is Ctrl and Alt for some browsers, and gives letters that are a text's.
         let with_alt = Press {
             key: "a",
-            ctrl: false,
+            code: "KeyA",
+            ctrl: true,
             shift: false,
             alt: true,
         };
         assert_eq!(Command::of_press(&with_alt), None);
+    }
+
+    #[test]
+    fn the_layout_of_the_keyboard_decides() {
+        let press = |key, code| {
+            Command::of_press(&Press {
+                key,
+                code,
+                ctrl: true,
+                shift: false,
+                alt: false,
+            })
+        };
+        // On German keyboards Z is where Y is on others.
+        assert_eq!(press("z", "KeyY"), Some(Command::Undo));
+        assert_eq!(press("y", "KeyZ"), Some(Command::Redo));
+        // A keyboard that writes Cyrillic or Greek letters.
+        assert_eq!(press("я", "KeyZ"), Some(Command::Undo));
+        assert_eq!(press("ζ", "KeyZ"), Some(Command::Undo));
+        // A letter of a Latin layout that no command has.
+        assert_eq!(press("ö", "Semicolon"), None);
+    }
+
+    #[test]
+    fn what_takes_something_away_is_heard_from_the_drawing_only() {
+        for command in [Command::Delete, Command::Cut, Command::Disable] {
+            assert_eq!(command.reach(), Reach::Drawing, "{command:?}");
+        }
+        // A text swallows every key that could be its own.
+        for command in Command::ALL {
+            let letters = command.chords().iter().any(|chord| !chord.ctrl);
+            assert!(!letters || command.reach() < Reach::Texts, "{command:?}");
+        }
+        assert_eq!(Command::Undo.reach(), Reach::Page);
+    }
+
+    #[test]
+    fn each_command_stands_once_in_the_list_and_has_keys_and_words() {
+        for (index, command) in Command::ALL.into_iter().enumerate() {
+            assert!(!Command::ALL[..index].contains(&command), "{command:?}");
+            assert!(!command.chords().is_empty(), "{command:?}");
+            for t in [&ENGLISH, &GERMAN] {
+                let same = |other: &Command| other.words(t) == command.words(t);
+                assert_eq!(Command::ALL.iter().filter(|other| same(other)).count(), 1);
+            }
+        }
     }
 
     #[test]
@@ -355,6 +470,7 @@ mod tests {
             for chord in command.chords() {
                 let press = Press {
                     key: chord.key,
+                    code: "",
                     ctrl: chord.ctrl,
                     shift: chord.shift.unwrap_or_default(),
                     alt: false,

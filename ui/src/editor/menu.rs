@@ -1,99 +1,102 @@
-//! What lies over the drawing when it is asked for: the menu of a card, everything by a few letters, and the keys.
-
-use std::sync::Arc;
+//! The menu of a card, a link or the ground: the commands that make sense there.
 
 use leptos::{ev::KeyboardEvent, html, prelude::*};
-use wasm_bindgen::JsCast;
-use weir_flows::document::Slug;
 
 use super::{
-    command::{Chapter, Command},
-    palette::{Kind, inside, is_mac, keys_of, kind_items},
-    picker::{Item, Picker},
-    tools::{Surface, Target, Tools, cards},
+    clipboard,
+    command::Command,
+    palette::{inside, keys_of},
+    places::Target,
+    roving::{Step, go},
+    tools::Tools,
 };
 use crate::{
-    canvas::{Spot, geometry::Point},
-    kit::{
-        dialog::Dialog,
-        icon::{Glyph, Icon},
-    },
-    texts::{Texts, texts},
+    canvas::{Anchor, CARD_HEIGHT, CARD_WIDTH, Spot, geometry::Point},
+    kit::icon::Glyph,
+    texts::texts,
 };
 
-/// The height of one entry of the menu, in window pixels.
-const ROW: f64 = 34.0;
-const WIDTH: f64 = 250.0;
+/// The height of an entry, of the line between two groups and of the edges, in window pixels.
+const ROW: f64 = 32.0;
+const GAP: f64 = 9.0;
+const EDGES: f64 = 14.0;
+const WIDTH: f64 = 264.0;
 
-/// The commands for what is under the pointer.
+/// The commands for what is under the pointer, in groups.
 #[component]
 pub(crate) fn Menu(tools: Tools, on: Spot, client: Point, world: Point) -> impl IntoView {
     let t = texts();
-    let commands: &[Command] = match on {
-        Spot::Ground => &[
-            Command::Add,
-            Command::Paste,
-            Command::SelectAll,
-            Command::Tidy,
-            Command::Fit,
-            Command::Help,
-        ],
-        Spot::Link(_) | Spot::LinkPlus(_) => &[Command::Delete],
-        Spot::Card(_) | Spot::Handle(_) => &[
-            Command::Inspect,
-            Command::Connect,
-            Command::Rename,
-            Command::Duplicate,
-            Command::Copy,
-            Command::Cut,
-            Command::Disable,
-            Command::Delete,
-        ],
-    };
     let now = untrack(|| tools.situation());
-    let commands: Vec<Command> = commands
+    let groups: Vec<Vec<Command>> = offered(&on)
         .iter()
-        .copied()
-        .filter(|command| command.makes_sense(&now))
+        .map(|group| {
+            let sensible = |command: &&Command| command.makes_sense(&now);
+            group.iter().filter(sensible).copied().collect()
+        })
+        .filter(|group: &Vec<Command>| !group.is_empty())
         .collect();
-    let (left, top) = inside(client, WIDTH, ROW * commands.len() as f64 + 12.0);
+    let rows: usize = groups.iter().map(Vec::len).sum();
+    let gaps = groups.len().saturating_sub(1);
+    let height = ROW * rows as f64 + GAP * gaps as f64 + EDGES;
+    let (left, top) = inside(client, WIDTH, height);
     let element: NodeRef<html::Div> = NodeRef::new();
     Effect::new(move || {
         if let Some(menu) = element.get() {
-            request_animation_frame(move || step(&menu, |_, _| 0));
+            request_animation_frame(move || go(&menu, "[role=menuitem]", Step::First));
         }
     });
     let keys = move |event: KeyboardEvent| {
         let Some(menu) = element.get_untracked() else {
             return;
         };
-        match event.key().as_str() {
-            "ArrowDown" => step(&menu, |now, count| (now + 1) % count),
-            "ArrowUp" => step(&menu, |now, count| (now + count - 1) % count),
-            "Home" => step(&menu, |_, _| 0),
-            "End" => step(&menu, |_, count| count - 1),
-            "Escape" | "Tab" => tools.close(),
+        let key = event.key();
+        let mut letters = key.chars();
+        let step = match (key.as_str(), letters.next(), letters.next()) {
+            ("ArrowDown", ..) => Step::Next,
+            ("ArrowUp", ..) => Step::Before,
+            ("Home", ..) => Step::First,
+            ("End", ..) => Step::Last,
+            ("Escape" | "Tab", ..) => {
+                event.prevent_default();
+                event.stop_propagation();
+                return tools.close();
+            }
+            (" ", ..) => return,
+            (_, Some(letter), None) if !event.ctrl_key() && !event.meta_key() => {
+                Step::Letter(letter)
+            }
             _ => return,
-        }
+        };
         event.prevent_default();
         event.stop_propagation();
+        go(&menu, "[role=menuitem]", step);
     };
-    let entries = commands.into_iter().map(|command| {
-        let press = move |_| match command {
-            // From the menu a card is added where it was opened.
-            Command::Add => tools.open.set(Surface::Add {
-                target: Target::At(world),
-                client,
-            }),
-            command => tools.run(command),
-        };
+    let entry = move |command: Command, on: Spot| {
+        let press = move |_| pick(tools, command, &on, client, world);
         view! {
-            <button type="button" class="menu-entry" role="menuitem" tabindex="-1" data-testid="menu-entry" data-command=format!("{command:?}") on:click=press>
+            <button
+                type="button"
+                class="menu-entry"
+                class:danger=command == Command::Delete
+                role="menuitem"
+                tabindex="-1"
+                data-testid="menu-entry"
+                data-command=format!("{command:?}")
+                on:click=press
+            >
                 <Glyph icon=command.icon()/>
                 <span>{command.words(t)}</span>
-                <kbd>{keys_of(command)}</kbd>
+                <kbd aria-hidden="true">{keys_of(command)}</kbd>
             </button>
         }
+    };
+    let groups = groups.into_iter().enumerate().map(|(index, group)| {
+        let line = (index > 0).then(|| view! { <div class="menu-line" role="separator"></div> });
+        let entries: Vec<_> = group
+            .into_iter()
+            .map(|command| entry(command, on.clone()))
+            .collect();
+        view! { {line} {entries} }
     });
     view! {
         <div class="cover" on:pointerdown=move |_| tools.close() on:contextmenu=|event| event.prevent_default()></div>
@@ -106,183 +109,74 @@ pub(crate) fn Menu(tools: Tools, on: Spot, client: Point, world: Point) -> impl 
             style:left=left
             style:top=top
             on:keydown=keys
+            on:contextmenu=|event| event.prevent_default()
         >
-            {entries.collect_view()}
+            {groups.collect_view()}
         </div>
     }
 }
 
-/// Moves the focus among the entries of a menu.
-fn step(menu: &web_sys::HtmlDivElement, next: impl Fn(usize, usize) -> usize) {
-    let Ok(entries) = menu.query_selector_all("[role=menuitem]") else {
-        return;
-    };
-    let count = entries.length() as usize;
-    if count == 0 {
-        return;
-    }
-    let active = document().active_element();
-    let now = (0..count).position(|index| {
-        let entry = entries.item(index as u32);
-        entry.is_some_and(|entry| {
-            active
-                .as_ref()
-                .is_some_and(|active| entry.is_same_node(Some(active)))
-        })
-    });
-    let entry = entries.item(next(now.unwrap_or(count - 1), count) as u32);
-    if let Some(entry) = entry.and_then(|entry| entry.dyn_into::<web_sys::HtmlElement>().ok()) {
-        let _ = entry.focus();
+/// What is offered on a spot.
+fn offered(on: &Spot) -> &'static [&'static [Command]] {
+    match on {
+        Spot::Ground => &[
+            &[Command::Add, Command::Paste],
+            &[Command::SelectAll, Command::Tidy, Command::Fit],
+            &[Command::Search, Command::Help],
+        ],
+        Spot::Link(_) | Spot::LinkPlus(_) => &[&[Command::Add], &[Command::Delete]],
+        Spot::Handle(Anchor::Port { .. }) => &[&[Command::Add, Command::Connect]],
+        Spot::Card(_) | Spot::Handle(Anchor::Entry { .. }) => &[
+            &[Command::Inspect, Command::Rename, Command::Connect],
+            &[Command::Cut, Command::Copy, Command::Duplicate],
+            &[Command::Disable, Command::Pin],
+            &[Command::Delete],
+        ],
     }
 }
 
-/// What the search finds.
-#[derive(Clone, Debug, PartialEq)]
-enum Found {
-    Card(Slug),
-    Do(Command),
-    Add(Kind),
-}
-
-/// Everything by a few letters: the cards of the drawing, the commands, and what can be added.
-#[component]
-pub(crate) fn Search(tools: Tools) -> impl IntoView {
-    let t = texts();
-    let items = Signal::derive(move || Arc::new(everything(t, tools)));
-    let picked = move |found: Found| match found {
-        Found::Card(id) => {
-            tools.desk.choose(Some(id.clone()));
-            tools.close();
-            tools.sight.reveal(&id);
-            tools.sight.focus(Some(id));
+/// Does a command of the menu: what adds or pastes does it where the menu was opened.
+fn pick(tools: Tools, command: Command, on: &Spot, client: Point, world: Point) {
+    match command {
+        Command::Add => {
+            let graph = tools.desk.graph.get_untracked();
+            let target = match on {
+                Spot::Link(link) | Spot::LinkPlus(link) => {
+                    let links = &tools.desk.flow.get_untracked().links;
+                    let index = links.iter().position(|known| known == link);
+                    index.and_then(|index| Target::on_link(&graph, index))
+                }
+                Spot::Handle(Anchor::Port { card, port }) => Target::behind(&graph, card, port),
+                _ => Some(Target::At(world)),
+            };
+            tools.offer(target.unwrap_or(Target::At(world)), client);
         }
-        Found::Do(command) => {
+        Command::Paste => {
             tools.close();
-            tools.run(command);
+            // A menu tells where a card would have its middle; what is pasted has its corner there.
+            let corner = world.plus(Point::new(CARD_WIDTH / 2.0, CARD_HEIGHT / 2.0));
+            clipboard::paste(tools, Some(corner));
         }
-        Found::Add(kind) => tools.put(&kind.0, Target::Anywhere),
-    };
-    view! {
-        <div class="cover dim" on:pointerdown=move |_| tools.close()></div>
-        <div class="finder surface" role="dialog" aria-label=t.command_search data-testid="finder">
-            <Picker
-                id="finder"
-                label=t.finder_label
-                placeholder=t.finder_label
-                nothing=t.finder_nothing
-                items
-                focus=true
-                picked
-                left=move || tools.close()
-            />
-        </div>
+        command => tools.run(command),
     }
 }
 
-fn everything(t: &Texts, tools: Tools) -> Vec<Item<Found>> {
-    let graph = tools.desk.graph.get();
-    let cards = cards(&graph).into_iter().map(|(id, title)| Item {
-        icon: Icon::Crosshair,
-        tone: "",
-        detail: if title == id {
-            String::new()
-        } else {
-            id.clone()
-        },
-        title,
-        mark: String::new(),
-        search: Vec::new(),
-        group: t.finder_cards,
-        test: id.clone(),
-        pick: Found::Card(id),
-    });
-    let now = tools.situation();
-    let commands = Command::ALL
-        .into_iter()
-        .filter(move |command| *command != Command::Search && command.makes_sense(&now))
-        .map(|command| Item {
-            icon: command.icon(),
-            tone: "",
-            title: command.words(t).to_owned(),
-            detail: String::new(),
-            mark: keys_of(command),
-            search: Vec::new(),
-            group: t.finder_commands,
-            test: format!("{command:?}"),
-            pick: Found::Do(command),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_offered_twice() {
+        let card = Spot::Card("a".to_owned());
+        let port = Spot::Handle(Anchor::Port {
+            card: "a".to_owned(),
+            port: "ok".to_owned(),
         });
-    let kinds = tools
-        .desk
-        .catalog
-        .with(|catalog| kind_items(catalog, |_| true));
-    let kinds = kinds.into_iter().map(|item| Item {
-        pick: Found::Add(item.pick),
-        icon: item.icon,
-        tone: item.tone,
-        title: item.title,
-        detail: item.detail,
-        mark: item.mark,
-        search: item.search,
-        group: t.finder_add,
-        test: item.test,
-    });
-    cards.chain(commands).chain(kinds).collect()
-}
-
-/// The keys, by chapter, with those that the canvas itself answers.
-#[component]
-pub(crate) fn Help(tools: Tools) -> impl IntoView {
-    let t = texts();
-    let open = RwSignal::new(true);
-    Effect::new(move || {
-        if !open.get() {
-            tools.close();
+        for on in [Spot::Ground, card, port] {
+            let all: Vec<Command> = offered(&on).concat();
+            for (index, command) in all.iter().enumerate() {
+                assert!(!all[..index].contains(command), "{command:?} on {on:?}");
+            }
         }
-    });
-    let chapters = [
-        (Chapter::Draw, t.help_draw),
-        (Chapter::View, t.help_view),
-        (Chapter::Flow, t.help_flow),
-    ];
-    let chapters = move || {
-        chapters
-            .into_iter()
-            .map(|(chapter, title)| {
-                let rows = Command::ALL
-                    .into_iter()
-                    .filter(|command| command.chapter() == chapter)
-                    .map(|command| {
-                        let keys = command.chords().iter().map(|chord| view! { <kbd>{chord.words(t, is_mac())}</kbd> });
-                        view! { <div class="help-row"><dt>{command.words(t)}</dt><dd>{keys.collect_view()}</dd></div> }
-                    });
-                view! { <section><h3>{title}</h3><dl>{rows.collect_view()}</dl></section> }
-            })
-            .collect_view()
-    };
-    let hand = [
-        (t.hand_walk, t.hand_walk_keys),
-        (t.hand_choose, t.hand_choose_keys),
-        (t.hand_open, t.hand_open_keys),
-        (t.hand_move, t.hand_move_keys),
-        (t.hand_connect, t.hand_connect_keys),
-        (t.hand_pan, t.hand_pan_keys),
-        (t.hand_marquee, t.hand_marquee_keys),
-        (t.hand_snap, t.hand_snap_keys),
-        (t.hand_leave, t.hand_leave_keys),
-    ];
-    let hand = move || {
-        hand.into_iter()
-            .map(
-                |(what, keys)| view! { <div class="help-row"><dt>{what}</dt><dd>{keys}</dd></div> },
-            )
-            .collect_view()
-    };
-    view! {
-        <Dialog open title=Signal::stored(t.command_help.to_owned()) wide=true>
-            <div class="dialog-body help" data-testid="help">
-                {chapters}
-                <section><h3>{t.help_hand}</h3><dl>{hand}</dl></section>
-            </div>
-        </Dialog>
     }
 }

@@ -1,20 +1,27 @@
 //! The editor of a flow: the document under the pen and everything around it that a person draws with.
 
+mod adding;
 mod check;
 mod chooser;
 mod clipboard;
 mod command;
+mod deeds;
 mod desk;
 mod diff_view;
 mod drawer;
 mod find;
+mod finder;
+mod help;
 mod keeping;
 pub(crate) mod leftover;
 mod menu;
 mod page;
 mod palette;
 mod picker;
+mod places;
 mod problem_panel;
+mod retitle;
+mod roving;
 mod sample;
 mod sampler;
 mod sampling;

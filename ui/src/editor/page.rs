@@ -107,7 +107,7 @@ pub(crate) fn Editor(session: Session, #[prop(into)] outside: Callback<Command>)
     let around = Callback::new(move |command: Command| match command {
         Command::Save => keeper.tell(Event::Now),
         Command::Try => drawer.set(Some(Drawer::Try)),
-        Command::Inspect | Command::Rename => focus_inspector(command),
+        Command::Inspect => focus_inspector(),
         other => outside.run(other),
     });
     let tools = Tools::new(desk, sight, settings().palette(), around);
@@ -182,13 +182,9 @@ fn SampleBar(sampler: Sampler) -> impl IntoView {
     }
 }
 
-/// Brings the keyboard into the inspector: to the title, or to its first field.
-fn focus_inspector(command: Command) {
-    let wanted = if command == Command::Rename {
-        ".editor-side .inspector-title"
-    } else {
-        ".editor-side .inspector :is(input, select, textarea, button)"
-    };
+/// Brings the keyboard into the inspector, to its first field.
+fn focus_inspector() {
+    let wanted = ".editor-side .inspector :is(input, select, textarea, button)";
     // What was chosen just now is drawn in the next frame.
     request_animation_frame(move || {
         if let Ok(Some(field)) = document().query_selector(wanted)

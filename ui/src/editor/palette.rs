@@ -6,9 +6,12 @@ use leptos::prelude::*;
 use weir_flows::catalog::{Catalog, Entry, Group};
 
 use super::{
+    adding::added,
     command::{Chord, Command},
     picker::{Item, Picker},
-    tools::{Surface, Target, Tools, added},
+    places::Target,
+    toolbar::point,
+    tools::{PALETTE_SEARCH, Tools, is_mac},
 };
 use crate::{
     canvas::{Card, Carried, Role, geometry::Point},
@@ -29,10 +32,7 @@ const SLACK: f64 = 5.0;
 pub(crate) fn Palette(tools: Tools) -> impl IntoView {
     let t = texts();
     let items = kinds(tools, |_| true);
-    let close = move || {
-        tools.palette.set(false);
-        tools.sight.focus(tools.only_card());
-    };
+    let close = move || tools.close_palette();
     tools.sight.covered.set(COVERED);
     on_cleanup(move || {
         tools.sight.covered.try_set(0.0);
@@ -41,7 +41,7 @@ pub(crate) fn Palette(tools: Tools) -> impl IntoView {
     let grabbed: StoredValue<Option<(Entry, i32, Point)>> = StoredValue::new(None);
     let carried = StoredValue::new(false);
     let moved = move |event: web_sys::PointerEvent| {
-        let at = Point::new(f64::from(event.client_x()), f64::from(event.client_y()));
+        let at = point(&event);
         let Some((entry, pointer, start)) = grabbed.get_value() else {
             return;
         };
@@ -52,10 +52,18 @@ pub(crate) fn Palette(tools: Tools) -> impl IntoView {
         }
     };
     let follow = window_event_listener(leptos::ev::pointermove, moved);
-    let release = window_event_listener(leptos::ev::pointerup, move |_| grabbed.set_value(None));
+    let release = window_event_listener(leptos::ev::pointerup, move |_| {
+        grabbed.set_value(None);
+        // A click that comes of the same press is still part of the drag.
+        request_animation_frame(move || {
+            carried.try_set_value(false);
+        });
+    });
+    let gone = window_event_listener(leptos::ev::pointercancel, move |_| grabbed.set_value(None));
     on_cleanup(move || {
         follow.remove();
         release.remove();
+        gone.remove();
     });
     view! {
         <aside class="palette" aria-label=t.palette_label data-testid="palette">
@@ -69,18 +77,15 @@ pub(crate) fn Palette(tools: Tools) -> impl IntoView {
                 placeholder=t.palette_search
                 nothing=t.palette_nothing
                 items
-                focus=true
                 picked=move |entry: Kind| {
                     if !carried.get_value() {
                         tools.put(&entry.0, Target::Anywhere);
                     }
-                    carried.set_value(false);
                 }
                 left=close
                 grab=Callback::new(move |(kind, event): (Kind, web_sys::PointerEvent)| {
-                    carried.set_value(false);
                     if event.button() == 0 {
-                        let at = Point::new(f64::from(event.client_x()), f64::from(event.client_y()));
+                        let at = point(&event);
                         grabbed.set_value(Some((kind.0.as_ref().clone(), event.pointer_id(), at)));
                     }
                 })
@@ -106,7 +111,7 @@ pub(crate) fn QuickAdd(tools: Tools, target: Target, client: Point) -> impl Into
                 placeholder=t.palette_search
                 nothing=t.palette_nothing
                 items
-                focus=true
+                modal=true
                 picked=move |kind: Kind| tools.put(&kind.0, target.clone())
                 left=move || tools.close()
             />
@@ -162,6 +167,8 @@ pub(crate) fn kind_items(catalog: &Catalog, wanted: impl Fn(&Entry) -> bool) -> 
                 entry.kind.to_string(),
                 entry.title.en.to_string(),
                 entry.title.de.to_string(),
+                entry.summary.en.to_string(),
+                entry.summary.de.to_string(),
             ])
             .collect(),
         group: heading(t, entry.group),
@@ -175,14 +182,6 @@ pub(crate) fn kind_items(catalog: &Catalog, wanted: impl Fn(&Entry) -> bool) -> 
 pub(crate) fn keys_of(command: Command) -> String {
     let first = command.chords().first();
     first.map_or_else(String::new, |chord: &Chord| chord.words(texts(), is_mac()))
-}
-
-/// Whether this is a Mac, where ⌘ takes the place of Ctrl.
-pub(crate) fn is_mac() -> bool {
-    window()
-        .navigator()
-        .user_agent()
-        .is_ok_and(|agent| agent.contains("Mac OS"))
 }
 
 /// Where something of a size is put at a point so that it stays in the window.
@@ -233,9 +232,4 @@ fn heading(t: &Texts, group: Group) -> &'static str {
         Group::Action => t.palette_actions,
         Group::Control => t.palette_control,
     }
-}
-
-/// Whether the list at a point is open.
-pub(crate) fn is_adding(open: &Surface) -> bool {
-    matches!(open, Surface::Add { .. })
 }

@@ -7,6 +7,9 @@ use leptos::{ev::KeyboardEvent, html, prelude::*};
 use super::find::fit;
 use crate::kit::icon::{Glyph, Icon};
 
+/// How far the keys for a page go.
+const PAGE: usize = 6;
+
 /// One thing to pick.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Item<T> {
@@ -79,15 +82,15 @@ pub(crate) fn Picker<T: Clone + Send + Sync + PartialEq + 'static>(
     /// Told that a pointer went down on an item, for lists whose items can be dragged away.
     #[prop(optional, into)]
     grab: Option<Callback<(T, web_sys::PointerEvent)>>,
-    /// Whether the search has the focus at once.
+    /// Whether it lies over the page: it has the keyboard at once, and keeps it until it is left.
     #[prop(optional)]
-    focus: bool,
+    modal: bool,
 ) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let active = RwSignal::new(0_usize);
     let found = Memo::new(move |_| items.with(|items| fitting(items, &query.get())));
     let input: NodeRef<html::Input> = NodeRef::new();
-    if focus {
+    if modal {
         Effect::new(move || {
             if let Some(input) = input.get() {
                 request_animation_frame(move || {
@@ -113,13 +116,17 @@ pub(crate) fn Picker<T: Clone + Send + Sync + PartialEq + 'static>(
             match event.key().as_str() {
                 "ArrowDown" if count > 0 => show((now + 1) % count),
                 "ArrowUp" if count > 0 => show((now + count - 1) % count),
-                "Home" if count > 0 && event.ctrl_key() => show(0),
-                "End" if count > 0 && event.ctrl_key() => show(count - 1),
+                "PageDown" if count > 0 => show((now + PAGE).min(count - 1)),
+                "PageUp" if count > 0 => show(now.saturating_sub(PAGE)),
                 "Enter" => {
                     if let Some(item) = found.with_untracked(|found| found.get(now).cloned()) {
+                        query.set(String::new());
+                        active.set(0);
                         picked(item.pick);
                     }
                 }
+                // There is nothing else to go to.
+                "Tab" if modal => (),
                 "Escape" => left(),
                 _ => return,
             }
@@ -127,58 +134,72 @@ pub(crate) fn Picker<T: Clone + Send + Sync + PartialEq + 'static>(
             event.stop_propagation();
         }
     };
+    let option = move |index: usize, item: &Item<T>| {
+        let pick = {
+            let (picked, what) = (picked.clone(), item.pick.clone());
+            move |_| {
+                query.set(String::new());
+                picked(what.clone());
+            }
+        };
+        let down = {
+            let what = item.pick.clone();
+            move |event: web_sys::PointerEvent| {
+                // The search keeps the focus while an option is pressed.
+                event.prevent_default();
+                if let Some(grab) = grab {
+                    grab.run((what.clone(), event));
+                }
+            }
+        };
+        let over = move |_| {
+            if active.get_untracked() != index {
+                active.set(index);
+            }
+        };
+        let detail = (!item.detail.is_empty())
+            .then(|| view! { <span class="pick-detail">{item.detail.clone()}</span> });
+        let mark = (!item.mark.is_empty()).then(|| view! { <kbd>{item.mark.clone()}</kbd> });
+        view! {
+            <div
+                id=format!("{id}-{index}")
+                class=format!("pick {}", item.tone)
+                class:active=move || active.get() == index
+                role="option"
+                aria-selected=move || if active.get() == index { "true" } else { "false" }
+                data-testid="pick"
+                data-pick=item.test.clone()
+                title=item.detail.clone()
+                on:pointerdown=down
+                on:pointermove=over
+                on:click=pick
+            >
+                <span class="pick-icon"><Glyph icon=item.icon/></span>
+                <span class="pick-text"><span class="pick-title">{item.title.clone()}</span>{detail}</span>
+                {mark}
+            </div>
+        }
+    };
     let options = move || {
-        let picked = picked.clone();
         found.with(|found| {
-            let mut before = "";
-            let rows = found.iter().enumerate().map(|(index, item)| {
-                let heading = (item.group != before && !item.group.is_empty()).then(|| {
-                    before = item.group;
-                    view! { <li class="pick-group" role="presentation">{item.group}</li> }
-                });
-                let pick = {
-                    let (picked, what) = (picked.clone(), item.pick.clone());
-                    move |_| picked(what.clone())
-                };
-                let down = {
-                    let what = item.pick.clone();
-                    move |event: web_sys::PointerEvent| {
-                        // The search keeps the focus while an option is pressed.
-                        event.prevent_default();
-                        if let Some(grab) = grab {
-                            grab.run((what.clone(), event));
-                        }
-                    }
-                };
-                let detail = (!item.detail.is_empty())
-                    .then(|| view! { <span class="pick-detail">{item.detail.clone()}</span> });
-                let mark = (!item.mark.is_empty()).then(|| view! { <kbd>{item.mark.clone()}</kbd> });
+            let mut index = 0;
+            let groups = found.chunk_by(|a, b| a.group == b.group).map(|items| {
+                let heading = items.first().map_or("", |item| item.group);
+                let options: Vec<_> = items
+                    .iter()
+                    .map(|item| {
+                        index += 1;
+                        option(index - 1, item)
+                    })
+                    .collect();
                 view! {
-                    {heading}
-                    <li
-                        id=format!("{id}-{index}")
-                        class=format!("pick {}", item.tone)
-                        class:active=move || active.get() == index
-                        role="option"
-                        aria-selected=move || if active.get() == index { "true" } else { "false" }
-                        data-testid="pick"
-                        data-pick=item.test.clone()
-                        title=item.detail.clone()
-                        on:pointerdown=down
-                        on:pointermove=move |_| {
-                            if active.get_untracked() != index {
-                                active.set(index);
-                            }
-                        }
-                        on:click=pick
-                    >
-                        <span class="pick-icon"><Glyph icon=item.icon/></span>
-                        <span class="pick-text"><span class="pick-title">{item.title.clone()}</span>{detail}</span>
-                        {mark}
-                    </li>
+                    <div role="group" aria-label=heading>
+                        <div class="pick-group" aria-hidden="true">{heading}</div>
+                        {options}
+                    </div>
                 }
             });
-            rows.collect_view()
+            groups.collect_view()
         })
     };
     let none = move || found.with(Vec::is_empty);
@@ -188,6 +209,7 @@ pub(crate) fn Picker<T: Clone + Send + Sync + PartialEq + 'static>(
                 <Glyph icon=Icon::Search/>
                 <input
                     node_ref=input
+                    id=format!("{id}-search")
                     type="search"
                     role="combobox"
                     aria-label=label.clone()
@@ -207,7 +229,7 @@ pub(crate) fn Picker<T: Clone + Send + Sync + PartialEq + 'static>(
                     on:keydown=keys
                 />
             </label>
-            <ul class="pick-list" id=format!("{id}-list") role="listbox" aria-label=label tabindex="-1">{options}</ul>
+            <div class="pick-list" id=format!("{id}-list") role="listbox" aria-label=label tabindex="-1">{options}</div>
             <p class="pick-none fine" role="status">{move || none().then(|| nothing.clone())}</p>
         </div>
     }

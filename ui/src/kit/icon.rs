@@ -7,8 +7,8 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     Activity,
     ArrowDown,
-    ArrowRight,
     ArrowLeft,
+    ArrowRight,
     ArrowUp,
     Ban,
     BookOpen,
@@ -27,7 +27,6 @@ pub(crate) enum Icon {
     CodeXml,
     Copy,
     CopyPlus,
-    Crosshair,
     Download,
     Ellipsis,
     ExternalLink,
@@ -43,6 +42,7 @@ pub(crate) enum Icon {
     Languages,
     LoaderCircle,
     LogIn,
+    Map,
     Maximize,
     Minus,
     Monitor,
@@ -54,6 +54,7 @@ pub(crate) enum Icon {
     Play,
     Plug,
     Plus,
+    Power,
     Radar,
     Redo2,
     RefreshCw,
@@ -62,10 +63,12 @@ pub(crate) enum Icon {
     Rocket,
     RotateCcw,
     Save,
+    Scan,
     Scissors,
     Search,
     Server,
     ShieldCheck,
+    SlidersHorizontal,
     Spline,
     Split,
     SquareDashed,
@@ -133,14 +136,21 @@ impl Icon {
             Icon::Type => {
                 r#"<path d="M12 4v16"/><path d="M4 7V5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2"/><path d="M9 20h6"/>"#
             }
+            Icon::Power => r#"<path d="M12 2v10"/><path d="M18.4 6.6a9 9 0 1 1-12.77.04"/>"#,
+            Icon::SlidersHorizontal => {
+                r#"<path d="M10 5H3"/><path d="M12 19H3"/><path d="M14 3v4"/><path d="M16 17v4"/><path d="M21 12h-9"/><path d="M21 19h-5"/><path d="M21 5h-7"/><path d="M8 10v4"/><path d="M8 12H3"/>"#
+            }
+            Icon::Scan => {
+                r#"<path d="M3 7V5a2 2 0 0 1 2-2h2"/><path d="M17 3h2a2 2 0 0 1 2 2v2"/><path d="M21 17v2a2 2 0 0 1-2 2h-2"/><path d="M7 21H5a2 2 0 0 1-2-2v-2"/>"#
+            }
+            Icon::Map => {
+                r#"<path d="M14.106 5.553a2 2 0 0 0 1.788 0l3.659-1.83A1 1 0 0 1 21 4.619v12.764a1 1 0 0 1-.553.894l-4.553 2.277a2 2 0 0 1-1.788 0l-4.212-2.106a2 2 0 0 0-1.788 0l-3.659 1.83A1 1 0 0 1 3 19.381V6.618a1 1 0 0 1 .553-.894l4.553-2.277a2 2 0 0 1 1.788 0z"/><path d="M15 5.764v15"/><path d="M9 3.236v15"/>"#
+            }
             Icon::ClipboardPaste => {
                 r#"<path d="M11 14h10"/><path d="M16 4h2a2 2 0 0 1 2 2v1.344"/><path d="m17 18 4-4-4-4"/><path d="M8 4H6a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h12a2 2 0 0 0 1.793-1.113"/><rect x="8" y="2" width="8" height="4" rx="1"/>"#
             }
             Icon::CopyPlus => {
                 r#"<line x1="15" x2="15" y1="12" y2="18"/><line x1="12" x2="18" y1="15" y2="15"/><rect width="14" height="14" x="8" y="8" rx="2" ry="2"/><path d="M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2"/>"#
-            }
-            Icon::Crosshair => {
-                r#"<circle cx="12" cy="12" r="10"/><line x1="22" x2="18" y1="12" y2="12"/><line x1="6" x2="2" y1="12" y2="12"/><line x1="12" x2="12" y1="6" y2="2"/><line x1="12" x2="12" y1="22" y2="18"/>"#
             }
             Icon::Keyboard => {
                 r#"<path d="M10 8h.01"/><path d="M12 12h.01"/><path d="M14 8h.01"/><path d="M16 12h.01"/><path d="M18 8h.01"/><path d="M6 8h.01"/><path d="M7 16h10"/><path d="M8 12h.01"/><rect width="20" height="16" x="2" y="4" rx="2"/>"#
