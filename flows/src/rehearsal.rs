@@ -348,7 +348,7 @@ mod tests {
     use super::*;
     use crate::{
         builtin,
-        catalog::{Action, Entry, Group, Idempotent, Presence, text},
+        catalog::{Action, Entry, Group, Idempotent, Phrase, Presence},
         check::check_value,
         failure::Class,
         run::{Status, StepStatus},
@@ -363,14 +363,6 @@ mod tests {
     fn catalog() -> Catalog {
         let mut catalog = builtin::catalog();
         catalog.steps.push(Entry {
-            kind: text("call"),
-            title: text("Call"),
-            summary: text("Calls."),
-            group: Group::Action,
-            icon: text("globe"),
-            fields: Vec::new(),
-            exactly_one: Vec::new(),
-            ports: vec![text("ok"), text("error")],
             action: Some(Action {
                 connection: Presence::Unused,
                 idempotent: Idempotent::Always,
@@ -378,6 +370,13 @@ mod tests {
                 attempts: 3,
                 timeout_ms: 1_000,
             }),
+            ..Entry::new(
+                "call",
+                Group::Action,
+                "globe",
+                Phrase::default(),
+                Phrase::default(),
+            )
         });
         catalog
     }

@@ -107,7 +107,12 @@ pub fn catalog() -> Catalog {
 mod tests {
     use std::collections::BTreeSet;
 
-    use weir_flows::catalog::Group;
+    use serde_json::json;
+    use weir_flows::{
+        catalog::{Field, FieldKind, Group, Idempotent, Phrase},
+        check::check_value,
+        settings::Findings,
+    };
 
     use super::*;
 
@@ -128,18 +133,81 @@ mod tests {
                 action.timeout_ms > 0 && action.attempts > 0 && !action.failures.is_empty(),
                 "{kind}"
             );
-            let names: BTreeSet<_> = entry.fields.iter().map(|field| &field.name).collect();
-            assert_eq!(
-                names.len(),
-                entry.fields.len(),
-                "{kind}: a setting stands there twice"
-            );
-            for field in &entry.fields {
-                assert!(
-                    !field.title.en.is_empty() && field.help.en.ends_with('.'),
-                    "{kind}.{}",
-                    field.name
+            if let Idempotent::When { field, default, .. } = &action.idempotent {
+                let field = entry.fields.iter().find(|known| known.name == *field);
+                assert_eq!(
+                    field.and_then(|field| field.default.clone()),
+                    Some(default.to_string().into()),
+                    "{kind}: the engine goes by another default than the form shows"
                 );
+            }
+            assert!(entry.output.is_some(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn every_entry_speaks_both_languages() {
+        let catalog = catalog();
+        for entry in catalog.triggers.iter().chain(&catalog.steps) {
+            let kind = &entry.kind;
+            assert!(!entry.icon.is_empty() && !entry.search.is_empty(), "{kind}");
+            said(kind, &entry.title);
+            sentences(kind, &entry.summary);
+            let searched: BTreeSet<_> = entry.search.iter().collect();
+            assert_eq!(searched.len(), entry.search.len(), "{kind}: a word twice");
+            fields(kind, &entry.fields);
+        }
+    }
+
+    fn said(at: &str, phrase: &Phrase) {
+        assert!(!phrase.en.is_empty() && !phrase.de.is_empty(), "{at}");
+    }
+
+    fn sentences(at: &str, phrase: &Phrase) {
+        assert!(phrase.en.ends_with('.') && phrase.de.ends_with('.'), "{at}");
+        assert_ne!(phrase.en, phrase.de, "{at}");
+    }
+
+    fn fields(at: &str, all: &[Field]) {
+        let names: BTreeSet<_> = all.iter().map(|field| &field.name).collect();
+        assert_eq!(names.len(), all.len(), "{at}: a setting stands there twice");
+        for field in all {
+            let at = format!("{at}.{}", field.name);
+            said(&at, &field.title);
+            sentences(&at, &field.help);
+            // What a form shows in an empty input must be possible there.
+            for value in field.default.iter().chain(&field.example) {
+                let mut findings = Findings::default();
+                let config = Map::from_iter([(field.name.to_string(), value.clone())]);
+                findings.config(std::slice::from_ref(field), &config, "");
+                assert!(
+                    findings.problems.is_empty(),
+                    "{at}: {:?}",
+                    findings.problems
+                );
+            }
+            match &field.kind {
+                FieldKind::Choice(choices) => {
+                    choices.iter().for_each(|choice| said(&at, &choice.title));
+                }
+                FieldKind::Rows(inner) | FieldKind::Group(inner) => fields(&at, inner),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_action_lacks_only_what_a_person_must_say() {
+        for connector in ALL {
+            let entry = (connector.entry)();
+            let document = json!({
+                "format": "weir/flow@1", "id": "t", "triggers": { "go": { "kind": "manual" } },
+                "steps": { "new": { "kind": entry.kind, "config": entry.start } },
+                "links": [{ "from": "go", "to": "new" }],
+            });
+            let checked = judge(check_value(&document, &catalog(), None));
+            for problem in &checked.problems {
+                assert_eq!(document.pointer(&problem.at), Some(&json!("")), "{problem}");
             }
         }
     }

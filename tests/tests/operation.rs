@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use weir_tests::{Database, Request, Start, Weir, until};
+use weir_tests::{Database, Request, Start, Weir, root, until};
 
 use crate::http_face::echo;
 
@@ -111,6 +111,22 @@ fn the_api_describes_itself_and_the_server_says_how_it_is() {
             .into()
         )
     );
+    // The page draws a kind by the name of its icon.
+    let icons = std::fs::read_to_string(root().join("ui/src/kit/icon.rs")).unwrap();
+    for group in ["triggers", "steps"] {
+        for entry in catalog[group].as_array().unwrap() {
+            let icon = &entry["icon"];
+            assert!(
+                icons.contains(&format!("{icon} => Icon::")),
+                "{icon} is missing in Icon::named"
+            );
+            let title = &entry["title"];
+            assert!(
+                title["en"].is_string() && title["de"].is_string(),
+                "{title}"
+            );
+        }
+    }
     assert!(
         weir.get("/functions").expect(200).json()["items"]
             .as_array()

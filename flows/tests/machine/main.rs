@@ -4,4 +4,5 @@
 
 mod checks;
 mod generated;
+mod kinds;
 mod tables;

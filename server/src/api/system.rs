@@ -69,7 +69,8 @@ pub(super) struct Health {
 
 /// The catalog
 ///
-/// Every kind of trigger and step with its fields, ports and defaults. Palette, forms and checks derive from it.
+/// Every kind of trigger and step with its fields, ports and defaults, and with what a new one contains (`start`).
+/// Palette, forms and checks derive from it. What people read comes as `{"en": "…", "de": "…"}`.
 #[utoipa::path(get, path = "/api/v1/catalog", tag = "Reference", operation_id = "catalog",
     responses((status = 200, description = "`triggers` and `steps`, each a list of entries.", body = Object)))]
 pub(super) async fn catalog(State(app): State<App>) -> Json<Catalog> {

@@ -359,3 +359,39 @@ async fn long_bodies_of_failures_are_cut_in_the_record() {
             .ends_with("(cut, 10000 bytes)")
     );
 }
+
+#[tokio::test]
+async fn the_catalog_tells_the_truth_about_defaults_and_the_output() {
+    let partner = Partner::start(|request| match request.target.as_str() {
+        "/moved" => answer(302, &[("location", "/here")], ""),
+        "/missing" => json_answer(404, json!({})),
+        _ => json_answer(200, json!({ "n": 1 })),
+    })
+    .await;
+    let bench = Bench::new();
+    let entry = (super::CONNECTOR.entry)();
+    for target in ["/here", "/moved", "/missing"] {
+        let bare = json!({ "url": partner.url(target) });
+        let mut full = bare.clone();
+        for field in &entry.fields {
+            if let Some(default) = &field.default {
+                full[field.name.as_ref()] = default.clone();
+            }
+        }
+        assert!(full.as_object().unwrap().len() > 1);
+        let (bare, full) = (bench.call(bare).await, bench.call(full).await);
+        assert_eq!(bare.result, full.result, "{target}");
+        let methods: Vec<String> = partner
+            .received()
+            .into_iter()
+            .map(|request| request.method)
+            .collect();
+        assert!(methods.iter().all(|method| method == "GET"), "{methods:?}");
+        if let Ok(output) = bare.result {
+            let names = |value: &Value| -> Vec<String> {
+                value.as_object().unwrap().keys().cloned().collect()
+            };
+            assert_eq!(names(&output), names(entry.output.as_ref().unwrap()));
+        }
+    }
+}
