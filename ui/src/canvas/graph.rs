@@ -1,7 +1,10 @@
 //! A flow as the canvas draws it: cards with a place, a size and ports, and links between them.
 
 use serde_json::Value;
-use weir_flows::document::{self, Config, Flow, Step, Trigger};
+use weir_flows::{
+    catalog::Group,
+    document::{self, Config, Flow, Step, Trigger},
+};
 
 use super::{
     geometry::{Point, Rect, Size},
@@ -38,13 +41,22 @@ impl Role {
         }
     }
 
-    /// The family of a kind of step.
-    pub(crate) fn of_step(kind: &str) -> Self {
-        match kind {
-            "map" | "fields" | "validate" => Role::Mapper,
-            "branch" | "each" | "call" | "wait" | "respond" | "fail" => Role::Control,
-            _ => Role::Action,
+    /// The family of a group of the catalog.
+    pub(crate) fn of(group: Group) -> Self {
+        match group {
+            Group::Trigger => Role::Trigger,
+            Group::Mapper => Role::Mapper,
+            Group::Action => Role::Action,
+            Group::Control => Role::Control,
         }
+    }
+
+    /// The family of a kind of step; one that the server does not know is drawn as an action.
+    pub(crate) fn of_step(kind: &str) -> Self {
+        let catalog = kinds::catalog();
+        catalog
+            .step(kind)
+            .map_or(Role::Action, |entry| Role::of(entry.group))
     }
 }
 

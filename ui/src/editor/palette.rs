@@ -17,6 +17,7 @@ use crate::{
     canvas::{Card, Carried, Role, geometry::Point},
     kit::{button::IconButton, icon::Icon},
     texts::{Texts, language, texts},
+    words,
 };
 
 /// How wide and high the list at a point is at most, in window pixels.
@@ -153,27 +154,30 @@ pub(crate) fn kind_items(catalog: &Catalog, wanted: impl Fn(&Entry) -> bool) -> 
         Group::Action => 2,
         Group::Control => 3,
     });
-    let items = entries.into_iter().map(|entry| Item {
-        icon: Icon::named(&entry.icon).unwrap_or(Icon::Braces),
-        tone: role(entry.group).class(),
-        title: entry.title.of(language().code()).to_owned(),
-        detail: entry.summary.of(language().code()).to_owned(),
-        mark: String::new(),
-        search: entry
-            .search
-            .iter()
-            .map(ToString::to_string)
-            .chain([
-                entry.kind.to_string(),
-                entry.title.en.to_string(),
-                entry.title.de.to_string(),
-                entry.summary.en.to_string(),
-                entry.summary.de.to_string(),
-            ])
-            .collect(),
-        group: heading(t, entry.group),
-        test: entry.kind.to_string(),
-        pick: Kind(Arc::new(entry.clone())),
+    let items = entries.into_iter().map(|entry| {
+        let (title, icon) = words::entry_kind(t, entry);
+        Item {
+            icon,
+            tone: Role::of(entry.group).class(),
+            title,
+            detail: entry.summary.of(language().code()).to_owned(),
+            mark: String::new(),
+            search: entry
+                .search
+                .iter()
+                .map(ToString::to_string)
+                .chain([
+                    entry.kind.to_string(),
+                    entry.title.en.to_string(),
+                    entry.title.de.to_string(),
+                    entry.summary.en.to_string(),
+                    entry.summary.de.to_string(),
+                ])
+                .collect(),
+            group: heading(t, entry.group),
+            test: entry.kind.to_string(),
+            pick: Kind(Arc::new(entry.clone())),
+        }
     });
     items.collect()
 }
@@ -204,7 +208,7 @@ fn carry(entry: &Entry) -> Carried {
         kind: entry.kind.to_string(),
         title,
         summary: String::new(),
-        role: role(entry.group),
+        role: Role::of(entry.group),
         disabled: false,
         ports: Vec::new(),
         enters: entry.group != Group::Trigger,
@@ -213,15 +217,6 @@ fn carry(entry: &Entry) -> Carried {
     Carried {
         added: added(entry),
         card,
-    }
-}
-
-fn role(group: Group) -> Role {
-    match group {
-        Group::Trigger => Role::Trigger,
-        Group::Mapper => Role::Mapper,
-        Group::Action => Role::Action,
-        Group::Control => Role::Control,
     }
 }
 
