@@ -1,60 +1,11 @@
-//! Messages to try a flow with: from its tests, from the schema of a trigger, or empty; and reading one that was typed.
+//! Messages that are made or typed: an example of a schema, and reading JSON out of a field.
 
 use serde_json::{Map, Value, json};
-use weir_flows::document::Flow;
 
-use crate::{
-    api::TryMessage,
-    texts::{Texts, fill},
-};
+use crate::texts::{Texts, fill};
 
 /// How deep an example of a schema is made.
 const DEPTH: usize = 12;
-
-/// A message with what a person reads in the list of samples.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sample {
-    pub(crate) label: String,
-    pub(crate) message: TryMessage,
-}
-
-/// The samples for a trigger, the best one first.
-pub(crate) fn samples(t: &Texts, flow: &Flow, trigger: &str) -> Vec<Sample> {
-    let only = flow.triggers.len() == 1;
-    let tests = flow.tests.iter().filter(|test| match &test.trigger {
-        Some(named) => named == trigger,
-        None => only,
-    });
-    let mut samples: Vec<Sample> = tests
-        .map(|test| Sample {
-            label: fill(t.try_sample_test, &[("name", &test.name)]),
-            message: TryMessage {
-                body: test.message.body.clone(),
-                headers: test.message.headers.clone(),
-                query: test.message.query.clone(),
-            },
-        })
-        .collect();
-    if let Some(schema) = flow
-        .triggers
-        .get(trigger)
-        .and_then(|trigger| trigger.schema.as_ref())
-    {
-        let message = TryMessage {
-            body: example(schema),
-            ..TryMessage::default()
-        };
-        samples.push(Sample {
-            label: t.try_sample_schema.to_owned(),
-            message,
-        });
-    }
-    samples.push(Sample {
-        label: t.try_sample_empty.to_owned(),
-        message: TryMessage::default(),
-    });
-    samples
-}
 
 /// A value that a JSON Schema most likely accepts: its own examples where it has some, else one made of its types.
 pub(crate) fn example(schema: &Value) -> Value {
@@ -207,26 +158,6 @@ pub(crate) fn typed(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::texts::ENGLISH;
-
-    #[test]
-    fn tests_come_before_the_schema_and_the_empty_message() {
-        let flow: Flow = serde_json::from_value(json!({
-            "format": "weir/flow@1", "id": "f",
-            "triggers": { "a": { "kind": "http", "schema": { "type": "object", "properties": { "n": { "type": "integer" } } } },
-                          "b": { "kind": "manual" } },
-            "tests": [ { "name": "one", "trigger": "a", "message": { "body": 7, "query": { "q": "1" } } },
-                       { "name": "unclear" } ]
-        }))
-        .unwrap();
-        let found = samples(&ENGLISH, &flow, "a");
-        assert_eq!(found.len(), 3);
-        assert_eq!(found[0].label, "Test: one");
-        assert_eq!(found[0].message.body, json!(7));
-        assert_eq!(found[1].message.body, json!({"n": 1}));
-        assert_eq!(found[2].message, TryMessage::default());
-        assert_eq!(samples(&ENGLISH, &flow, "b").len(), 1);
-    }
 
     #[test]
     fn examples_fit_their_schema() {

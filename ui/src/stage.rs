@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 use weir_flows::document::Flow;
 
 use crate::{
-    api::{self, ConnectionSummary, RunDetail, StepStatus, Trouble, encode},
+    api::{self, ConnectionSummary, RunDetail, StepStatus, Trouble},
     canvas::{Canvas, Graph, Live},
     clock,
     edit::Chosen,

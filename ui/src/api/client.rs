@@ -155,12 +155,10 @@ pub(crate) fn encode(text: &str) -> String {
     encode_uri_component(text).into()
 }
 
-/// A success: its text, the tag of the revision it is about, and whether it is the answer to an earlier message with the
-/// same key.
+/// A success: its text, and the tag of the revision it is about.
 struct Answer {
     text: String,
     tag: String,
-    duplicate: bool,
 }
 
 async fn call(
@@ -196,11 +194,9 @@ async fn call(
     let text = text.as_string().unwrap_or_default();
     let header = |name: &str| response.headers().get(name).ok().flatten();
     if response.ok() {
-        let duplicate = header("weir-duplicate").is_some_and(|word| word == "true");
         return Ok(Answer {
             text,
             tag: header("etag").unwrap_or_default(),
-            duplicate,
         });
     }
     let request_id = header("x-request-id");

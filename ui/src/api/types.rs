@@ -166,8 +166,6 @@ pub(crate) struct Imported {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct PublishedNow {
     pub(crate) version: u32,
-    #[serde(default)]
-    pub(crate) problems: Vec<Problem>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -264,21 +262,6 @@ pub(crate) struct Attempt {
     pub(crate) retry_at: Option<String>,
     /// Whether this attempt reversed the step.
     pub(crate) undo: bool,
-}
-
-/// What a try sends.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct TryRun {
-    pub(crate) trigger: String,
-    pub(crate) message: TryMessage,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct TryMessage {
-    pub(crate) body: Value,
-    pub(crate) headers: Map<String, Value>,
-    pub(crate) query: Map<String, Value>,
 }
 
 /// What a try of a draft sends.

@@ -1,6 +1,6 @@
 //! Merging: what two people did to the same document, put together where they touched different parts.
 
-use weir_flows::document::{Flow, Link, Slug};
+use weir_flows::document::{Flow, Link};
 
 use super::{
     change::{Change, Edit, What},

@@ -43,4 +43,3 @@ pub(crate) use sample::Sample;
 pub(crate) use save_state::SaveState;
 pub(crate) use saving::{Standing, Stored};
 pub(crate) use telling::{Group, summary};
-pub(crate) use tools::Tools;

@@ -24,20 +24,11 @@ pub(crate) enum Actions {
 }
 
 impl Actions {
-    /// The value in a list of choices.
+    /// The word of the API.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Actions::Mocked => "mocked",
             Actions::Real => "real",
-        }
-    }
-
-    /// The choice for a value of the list.
-    pub(crate) fn from_word(word: &str) -> Self {
-        if word == "real" {
-            Actions::Real
-        } else {
-            Actions::Mocked
         }
     }
 }

@@ -10,7 +10,6 @@ use leptos::prelude::*;
 use serde::Serialize;
 use weir_flows::problem::Severity;
 
-#[expect(unused_imports, reason = "no page edits code yet")]
 pub(crate) use self::completion::{Completion, KnownFunction, KnownName};
 use self::surface::Surface;
 use super::{button::IconButton, code::Tongue, dialog::Dialog, icon::Icon};

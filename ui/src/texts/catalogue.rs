@@ -261,28 +261,19 @@ catalogue! {
 
     // Try.
     try_trigger: "Trigger", "Auslöser";
-    try_sample: "Start from", "Ausgehen von";
     try_sample_test: "Test: {name}", "Test: {name}";
     try_sample_schema: "Example from the schema", "Beispiel aus dem Schema";
     try_sample_run: "Message of run {id}", "Nachricht des Laufs {id}";
-    try_sample_empty: "Empty message", "Leere Nachricht";
     try_body: "Body", "Inhalt";
     try_headers: "Headers", "Kopfzeilen";
     try_query: "Query", "Query";
     try_run: "Run", "Ausführen";
     try_again: "Run again", "Erneut ausführen";
     try_running: "Running…", "Läuft …";
-    try_format: "Format", "Formatieren";
     try_not_json: "Not JSON: {why} (line {line}, column {column})", "Kein JSON: {why} (Zeile {line}, Spalte {column})";
     try_not_object: "An object of texts is expected, such as {\"name\": \"value\"}.", "Erwartet wird ein Objekt mit Texten, etwa {\"name\": \"value\"}.";
-    try_duplicate: "This message was accepted before; this is its run from then. Change what the trigger tells messages apart by to start a new one.", "Diese Nachricht wurde schon einmal angenommen; dies ist ihr Lauf von damals. Ändern Sie, woran der Auslöser Nachrichten unterscheidet, um einen neuen zu starten.";
     try_refused: "The trigger refuses this message", "Der Auslöser lehnt diese Nachricht ab";
     try_real: "Actions call the outside: requests are sent, things are booked, mails go out.", "Aktionen rufen nach außen: Anfragen werden gesendet, es wird gebucht, Mails gehen hinaus.";
-    try_unpublished_title: "Publish the flow to try it", "Zum Ausprobieren veröffentlichen";
-    try_unpublished_text: "Runs are made from published versions, and this flow has none yet.", "Läufe entstehen aus veröffentlichten Versionen, und dieser Flow hat noch keine.";
-    try_changed: "You are trying version {n}. The draft has changed since.", "Sie probieren Version {n}. Der Entwurf wurde seitdem geändert.";
-    try_no_trigger: "This flow has no trigger to try.", "Dieser Flow hat keinen Auslöser zum Ausprobieren.";
-    try_open_run: "Open the run", "Lauf öffnen";
 
     // Versions and document.
     versions_empty_title: "No version yet", "Noch keine Version";
@@ -295,7 +286,6 @@ catalogue! {
     versions_show: "Show v{n}", "v{n} zeigen";
     versions_viewing: "You are looking at version {n}.", "Sie sehen Version {n}.";
     versions_to_draft: "Show the draft", "Entwurf zeigen";
-    document_hint: "The draft as it is exported. It names connections and secrets, it never contains them.", "Der Entwurf, wie er exportiert wird. Er nennt Verbindungen und Geheimnisse, er enthält sie nie.";
 
     // Runs.
     runs_title: "Runs", "Läufe";
@@ -325,7 +315,6 @@ catalogue! {
     // One run.
     run_title: "Run {id}", "Lauf {id}";
     run_back: "All runs", "Alle Läufe";
-    run_again: "Run again with this message", "Mit dieser Nachricht erneut ausführen";
     run_version: "version {n}", "Version {n}";
     run_message: "Message", "Nachricht";
     run_reply: "Reply", "Antwort";
@@ -824,7 +813,6 @@ catalogue! {
     torn_keep_hint: "Overwrites what they changed in the draft", "Überschreibt im Entwurf, was dort geändert wurde";
     torn_copy: "Copy my version as JSON", "Meinen Stand als JSON kopieren";
     torn_download: "Download my version", "Meinen Stand herunterladen";
-    torn_compare: "Compare", "Vergleichen";
 
     // The sample.
     sample_title: "Sample", "Beispiel";
@@ -862,7 +850,6 @@ catalogue! {
     flow_disable: "Disable", "Abschalten";
     flow_enabled: "“{name}” is enabled: its triggers listen", "„{name}“ ist eingeschaltet: Seine Auslöser lauschen";
     flow_disabled: "“{name}” is disabled: its triggers do not listen", "„{name}“ ist abgeschaltet: Seine Auslöser lauschen nicht";
-    flow_gone: "This flow was deleted on the server. What you see is only here.", "Dieser Flow wurde auf dem Server gelöscht. Was Sie sehen, gibt es nur hier.";
     state_disabled: "Disabled", "Abgeschaltet";
     state_disabled_hint: "Its triggers do not listen and its schedules do not fire.", "Seine Auslöser lauschen nicht, seine Zeitpläne starten nicht.";
     new_flow: "New flow", "Neuer Flow";
@@ -876,8 +863,6 @@ catalogue! {
     new_flow_copy_title: "Duplicate “{name}”", "„{name}“ duplizieren";
     new_flow_copy_name: "{name} (copy)", "{name} (Kopie)";
     new_flow_copy_create: "Duplicate", "Duplizieren";
-    undo: "Undo", "Rückgängig";
-    redo: "Redo", "Wiederholen";
     try_actions: "Actions", "Aktionen";
     try_mocked: "Mocked", "Nachgestellt";
     try_mocked_text: "Actions answer what stands here. Nobody outside notices the try.", "Aktionen antworten, was hier steht. Niemand draußen merkt etwas vom Versuch.";
