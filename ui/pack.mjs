@@ -59,7 +59,7 @@ init({ module_or_path: new URL(${JSON.stringify(basename(labWasm))}, import.meta
 );
 const worker = await build({ ...options, entryPoints: [join(stage, "start-lab.js")], format: "esm" });
 urls.lab = asset("lab.js", worker.outputFiles[0].contents);
-later.set(labWasm, 800 * 1000).set(urls.lab, 10 * 1000);
+later.set(labWasm, 1300 * 1000).set(urls.lab, 10 * 1000);
 
 // One stylesheet out of ui/style/main.css and what it imports. A file that a `url(…)` names, by its
 // place relative to the stylesheet, becomes an asset.

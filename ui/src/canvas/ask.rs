@@ -46,6 +46,10 @@ pub(crate) struct Where {
 
 /// What the canvas asks of the editor. It draws links and moves cards by itself; new cards and menus come from outside.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are never many of them, and they do not stay"
+)]
 pub(crate) enum Ask {
     /// A step after a card, by a link from one of its ports.
     AddAfter { from: Slug, port: String, at: Where },

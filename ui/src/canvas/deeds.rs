@@ -132,6 +132,10 @@ impl Hands {
     }
 
     /// The index of a link, where a card on it would stand, and what makes room.
+    #[expect(
+        clippy::type_complexity,
+        reason = "three things that are taken apart at once"
+    )]
     fn room_on(&self, link: &Link, graph: &Graph) -> Option<(usize, Where, Vec<(Slug, Point)>)> {
         let mut links = graph.links.iter();
         let drawn = links.find(|drawn| graph.document_link(drawn).as_ref() == Some(link))?;

@@ -90,11 +90,6 @@ impl Port {
     pub(crate) fn is_quiet(&self) -> bool {
         self.name == ERROR && !self.linked
     }
-
-    /// Whether it says its name. The usual way on needs none.
-    pub(crate) fn is_named(&self) -> bool {
-        self.name != "ok"
-    }
 }
 
 impl Card {

@@ -337,7 +337,6 @@ impl Hands {
                 client,
                 carried,
             } => self.carry(pointer, client, carried),
-            Wish::Cancel => self.play(Input::Cancel),
         }
     }
 

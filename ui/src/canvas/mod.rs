@@ -26,8 +26,8 @@ mod start;
 mod view;
 mod wire;
 
-pub(crate) use ask::{Anchor, Ask, Carried, Spot, Where};
-pub(crate) use graph::{CARD_HEIGHT, CARD_WIDTH, Card, Graph, Port, Role};
+pub(crate) use ask::{Anchor, Ask, Carried, Spot};
+pub(crate) use graph::{CARD_HEIGHT, CARD_WIDTH, Card, Graph, Role};
 pub(crate) use hands::Pen;
 pub(crate) use layout::{free_place, room, snapped, tidy};
 pub(crate) use live::Live;

@@ -51,7 +51,6 @@ pub(super) enum Wish {
         client: Point,
         carried: Arc<Carried>,
     },
-    Cancel,
 }
 
 impl Sight {
@@ -124,13 +123,13 @@ impl Sight {
     }
 
     /// What world point is at a place in client coordinates.
-    pub(crate) fn to_world(&self, client: Point) -> Point {
+    pub(crate) fn to_world(self, client: Point) -> Point {
         let at = client.minus(self.corner.get_value());
         self.viewport.get_untracked().to_world(at)
     }
 
     /// Where a world point is drawn, in client coordinates.
-    pub(crate) fn to_client(&self, world: Point) -> Point {
+    pub(crate) fn to_client(self, world: Point) -> Point {
         let at = self.viewport.get_untracked().to_window(world);
         at.plus(self.corner.get_value())
     }
@@ -154,11 +153,6 @@ impl Sight {
             client,
             carried,
         }));
-    }
-
-    /// Ends what the hand is doing without a trace.
-    pub(crate) fn cancel(&self) {
-        self.wish.set(Some(Wish::Cancel));
     }
 
     /// Tells which drawing is seen.

@@ -66,6 +66,10 @@ impl Chosen {
 
 /// A card that is new.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are never many of them, and they do not stay"
+)]
 pub(crate) enum Added {
     Trigger(Trigger),
     Step(Step),

@@ -7,7 +7,7 @@ use weir_flows::{
     json::print,
 };
 
-use super::*;
+use super::{names::fresh_id, *};
 use crate::canvas::geometry::Point;
 
 fn flow(text: serde_json::Value) -> Flow {
@@ -86,7 +86,7 @@ fn change(flow: &Flow, op: u8, a: usize, b: usize, clip: &mut Clip) -> Change {
         }
         2 => connect(flow, &card(a), ports[b % 4], &card(b)).unwrap_or_else(|_| nothing()),
         3 => {
-            let end = if b % 2 == 0 {
+            let end = if b.is_multiple_of(2) {
                 End::To(card(b))
             } else {
                 End::From {
@@ -109,7 +109,7 @@ fn change(flow: &Flow, op: u8, a: usize, b: usize, clip: &mut Clip) -> Change {
             step("map"),
             at,
             a % flow.links.len().max(1),
-            (b % 3 > 0).then_some("ok"),
+            (!b.is_multiple_of(3)).then_some("ok"),
         )
         .map_or_else(nothing, |(change, _)| change),
         7 => add_after(flow, step("fail"), at, &card(a), ports[b % 4])
@@ -299,7 +299,7 @@ fn deleting_a_step_leaves_nothing_that_names_it() {
     assert!(now.tests[0].mocks.is_empty() && now.tests[0].expect.skipped.is_empty());
     let change = delete(&now, &Chosen::card("order"));
     History::default().apply(&mut now, change);
-    assert!(now.tests.is_empty() && now.layout.get("order").is_none());
+    assert!(now.tests.is_empty() && !now.layout.contains_key("order"));
 }
 
 #[test]

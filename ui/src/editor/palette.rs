@@ -11,7 +11,7 @@ use super::{
     picker::{Item, Picker},
     places::Target,
     toolbar::point,
-    tools::{PALETTE_SEARCH, Tools, is_mac},
+    tools::{Tools, is_mac},
 };
 use crate::{
     canvas::{Card, Carried, Role, geometry::Point},
@@ -202,21 +202,10 @@ pub(crate) fn inside(client: Point, width: f64, height: f64) -> (String, String)
 
 /// What the canvas carries while an entry is dragged.
 fn carry(entry: &Entry) -> Carried {
-    let title = entry.title.of(language().code()).to_owned();
-    let card = Card {
-        id: String::new(),
-        kind: entry.kind.to_string(),
-        title,
-        summary: String::new(),
-        role: Role::of(entry.group),
-        disabled: false,
-        ports: Vec::new(),
-        enters: entry.group != Group::Trigger,
-        at: Point::default(),
-    };
+    let added = added(entry);
     Carried {
-        added: added(entry),
-        card,
+        card: Card::of_new(&added),
+        added,
     }
 }
 

@@ -290,7 +290,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_shown_for_any_value_is_read_as_that_value(
-            text in any::<String>(), number in any::<i64>(), which in 0..5, expressions in any::<bool>(),
+            text in proptest::prelude::any::<String>(), number in proptest::prelude::any::<i64>(), which in 0..5, expressions in proptest::prelude::any::<bool>(),
         ) {
             let text = if expressions { escaped(&text) } else { text };
             let value = match which {

@@ -44,7 +44,7 @@ pub(crate) fn Setup(
         };
         return view! {
             <PanelHead icon over=format!("{} · {kind}", t.panel_trigger) name id role=Role::Trigger close/>
-            <div class="panel-body">{trigger_body(t, &trigger)}</div>
+            <div class="panel-body">{trigger_body(t, trigger)}</div>
         }
         .into_any();
     }

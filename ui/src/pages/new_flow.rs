@@ -21,6 +21,10 @@ const LONGEST: usize = 48;
 
 /// What is made.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are never many of them, and they do not stay"
+)]
 pub(crate) enum Making {
     /// An empty draft.
     Empty,

@@ -60,7 +60,7 @@ pub(crate) fn json_path(slot: &Slot) -> AnyView {
             aria-expanded=move || if open.get() { "true" } else { "false" }
             on:click=move |_| open.update(|open| *open = !*open)
         >
-            <Glyph icon=Icon::Crosshair size=14/>
+            <Glyph icon=Icon::Search size=14/>
             <span>{t.pick_path}</span>
         </button>
         {tree}
