@@ -115,6 +115,8 @@ pub(crate) enum What {
     Set,
     Tidy,
     Restore,
+    /// What somebody else did, taken in.
+    Merge,
 }
 
 /// Edits that belong together: they are done, undone and redone as one.

@@ -92,7 +92,7 @@ pub(crate) fn MessageFields(sampler: Sampler, id: &'static str) -> impl IntoView
     );
     // Parts that say something are open from the start.
     let open = fields.with_untracked(|fields| {
-        [&fields.headers, &fields.query, &fields.params]
+        [&fields.query, &fields.params]
             .into_iter()
             .any(|part| !part.is_empty())
     });

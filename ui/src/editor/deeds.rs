@@ -256,5 +256,6 @@ pub(super) fn what_words(what: What) -> &'static str {
         What::Set => t.what_set,
         What::Tidy => t.what_tidy,
         What::Restore => t.what_restore,
+        What::Merge => t.what_merge,
     }
 }

@@ -41,5 +41,5 @@ pub(crate) use keeping::read as read_draft;
 pub(crate) use page::{Editor, Session};
 pub(crate) use sample::Sample;
 pub(crate) use save_state::SaveState;
-pub(crate) use saving::{Standing, Stored};
+pub(crate) use saving::{Event, Standing, Stored};
 pub(crate) use telling::{Group, summary};

@@ -166,7 +166,10 @@ fn SampleBar(sampler: Sampler) -> impl IntoView {
             .collect::<Vec<_>>()
     });
     let current = Signal::derive(move || sampler.source.with(Source::word));
+    // Without a trigger there is no message, and the drawing asks for one already.
+    let asked = Memo::new(move |_| sampler.trigger.with(|trigger| !trigger.is_empty()));
     view! {
+        <Show when=move || asked.get()>
         <div class="sample-bar" data-testid="sample-bar" title=t.sample_hint>
             <span class="fine" aria-hidden="true">{t.sample_title}</span>
             <Choice
@@ -179,6 +182,7 @@ fn SampleBar(sampler: Sampler) -> impl IntoView {
             />
         </div>
         <SampleNote sampler/>
+        </Show>
     }
 }
 

@@ -121,6 +121,11 @@ pub(crate) fn summary(t: &Texts, diff: &Diff) -> String {
         .changed
         .iter()
         .map(|changed| changed.card.name.as_str());
+    let settings: Vec<String> = diff
+        .flow
+        .iter()
+        .map(|setting| name(t, setting, |_| None))
+        .collect();
     let links = !diff.linked.is_empty() || !diff.unlinked.is_empty();
     let only_links = links && diff.added.is_empty() && diff.removed.is_empty();
     let parts = [
@@ -128,7 +133,7 @@ pub(crate) fn summary(t: &Texts, diff: &Diff) -> String {
         named(t.diff_sum_removed, names_of(&diff.removed)),
         named(t.diff_sum_changed, changed.collect()),
         only_links.then(|| t.diff_sum_links.to_owned()),
-        (!diff.flow.is_empty()).then(|| t.diff_sum_flow.to_owned()),
+        (!settings.is_empty()).then(|| fill(t.diff_sum_flow, &[("names", &settings.join(", "))])),
         (diff.tests != Default::default()).then(|| t.diff_sum_tests.to_owned()),
     ];
     let said: Vec<String> = parts.into_iter().flatten().collect();
@@ -327,14 +332,15 @@ mod tests {
             }
             f["steps"]["book"]["config"]["path"] = json!("/b");
             f["tests"] = json!([{ "name": "one" }]);
+            f["title"] = json!("Orders");
         });
         assert_eq!(
             summary(&ENGLISH, &found),
-            "Adds “a”, “b”, 2 more; changes “Book it”; tests"
+            "Adds “a”, “b”, 2 more; changes “Book it”; flow: Title; tests"
         );
         assert_eq!(
             summary(&GERMAN, &found),
-            "Neu: „a“, „b“, 2 weitere; geändert: „Book it“; Tests"
+            "Neu: „a“, „b“, 2 weitere; geändert: „Book it“; Flow: Titel; Tests"
         );
         assert_eq!(
             summary(&ENGLISH, &diff(|f| f["layout"]["t"] = json!([1, 1]))),

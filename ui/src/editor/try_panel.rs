@@ -251,6 +251,13 @@ pub(crate) fn TryPanel(trying: Trying) -> impl IntoView {
     let sampler = trying.sampler;
     let press = move || trying.start();
     let none = Memo::new(move |_| trying.desk.flow.with(|flow| flow.triggers.is_empty()));
+    let acts = Memo::new(move |_| {
+        let desk = trying.desk;
+        desk.flow.with(|flow| {
+            desk.catalog
+                .with(|catalog| !trying::actions(flow, catalog).is_empty())
+        })
+    });
     let label = Signal::derive(move || {
         (if trying.is_busy() {
             t.try_running
@@ -289,18 +296,23 @@ pub(crate) fn TryPanel(trying: Trying) -> impl IntoView {
                 }
             }
         >
-            <div class="try-column">
+            <div class="try-column try-message">
                 <Show when=move || none.get()><p class="notice">{t.sample_no_trigger}</p></Show>
                 <MessageChoice sampler id="try"/>
                 <MessageFields sampler id="try"/>
             </div>
-            <div class="try-column">
-                <fieldset class="choice-cards">
-                    <legend>{t.try_actions}</legend>
-                    {radio(Actions::Mocked, t.try_mocked, t.try_mocked_text)}
-                    {radio(Actions::Real, t.try_real_label, t.try_real)}
-                </fieldset>
-                <Show when=move || trying.actions.get() == Actions::Mocked><MockFields trying/></Show>
+            <div class="try-column try-actions">
+                <Show
+                    when=move || acts.get()
+                    fallback=move || view! { <p class="fine">{t.try_no_actions}</p> }
+                >
+                    <fieldset class="choice-cards">
+                        <legend>{t.try_actions}</legend>
+                        {radio(Actions::Mocked, t.try_mocked, t.try_mocked_text)}
+                        {radio(Actions::Real, t.try_real_label, t.try_real)}
+                    </fieldset>
+                    <Show when=move || trying.actions.get() == Actions::Mocked><MockFields trying/></Show>
+                </Show>
             </div>
             <div class="try-column try-outcome">
                 <div class="try-start">
@@ -362,13 +374,8 @@ fn MockFields(trying: Trying) -> impl IntoView {
         }
     };
     view! {
-        <Show
-            when=move || actions.with(|all| !all.is_empty())
-            fallback=move || view! { <p class="fine">{t.try_no_actions}</p> }
-        >
-            <p class="fine">{t.try_mocks_hint}</p>
-            <For each=move || actions.get() key=|action| action.clone() let:action>{field(action)}</For>
-        </Show>
+        <p class="fine">{t.try_mocks_hint}</p>
+        <For each=move || actions.get() key=|action| action.clone() let:action>{field(action)}</For>
     }
 }
 

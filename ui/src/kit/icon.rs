@@ -27,10 +27,12 @@ pub(crate) enum Icon {
     CodeXml,
     Copy,
     CopyPlus,
+    Diff,
     Download,
     Ellipsis,
     ExternalLink,
     FileJson,
+    GitCompare,
     Funnel,
     Globe,
     Hand,
@@ -221,6 +223,10 @@ impl Icon {
             }
             Icon::Copy => {
                 r#"<rect width="14" height="14" x="8" y="8" rx="2" ry="2"/><path d="M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2"/>"#
+            }
+            Icon::Diff => r#"<path d="M12 3v14"/><path d="M5 10h14"/><path d="M5 21h14"/>"#,
+            Icon::GitCompare => {
+                r#"<circle cx="18" cy="18" r="3"/><circle cx="6" cy="6" r="3"/><path d="M13 6h3a2 2 0 0 1 2 2v7"/><path d="M11 18H8a2 2 0 0 1-2-2V9"/>"#
             }
             Icon::Ellipsis => {
                 r#"<circle cx="12" cy="12" r="1"/><circle cx="19" cy="12" r="1"/><circle cx="5" cy="12" r="1"/>"#

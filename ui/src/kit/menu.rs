@@ -41,6 +41,8 @@ pub(crate) fn Menu(
     test: &'static str,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
+    // Below the button, by its right edge: in the window, so that no frame cuts the list off.
+    let place = RwSignal::new((0.0, 0.0));
     let button: NodeRef<html::Button> = NodeRef::new();
     let list: NodeRef<html::Div> = NodeRef::new();
     let close = move || {
@@ -129,15 +131,39 @@ pub(crate) fn Menu(
                 aria-expanded=move || if open.get() { "true" } else { "false" }
                 aria-label=label
                 title=label
-                on:click=move |_| open.update(|open| *open = !*open)
+                on:click=move |_| {
+                    if let Some(button) = button.get_untracked() {
+                        place.set(below(&button));
+                    }
+                    open.update(|open| *open = !*open);
+                }
             >
                 <Glyph icon=Icon::Ellipsis/>
             </button>
             <Show when=move || open.get()>
-                <div node_ref=list class="drop-menu" role="menu" aria-label=label on:keydown=keys>{entries}</div>
+                <div
+                    node_ref=list
+                    class="drop-menu"
+                    role="menu"
+                    aria-label=label
+                    style:top=move || format!("{}px", place.get().0)
+                    style:right=move || format!("{}px", place.get().1)
+                    on:keydown=keys
+                >
+                    {entries}
+                </div>
             </Show>
         </span>
     }
+}
+
+/// Where a list below a button stands: its distance from the upper and from the right edge of the window.
+fn below(button: &web_sys::HtmlButtonElement) -> (f64, f64) {
+    let rect = button.get_bounding_client_rect();
+    let width = document()
+        .document_element()
+        .map_or(0.0, |root| f64::from(root.client_width()));
+    (rect.bottom() + 4.0, width - rect.right())
 }
 
 fn focus(element: web_sys::Element) {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     api::{self, FlowSummary, Trouble, encode},
-    editor::{Command, Drawer, Editor, Session, Stored, leftover, read_draft},
+    editor::{Command, Drawer, Editor, Event, Session, Stored, leftover, read_draft},
     kit::{
         icon::{Glyph, Icon},
         state::shown,
@@ -126,6 +126,14 @@ fn OpenFlow(opened: Opened) -> impl IntoView {
         go.run("drawing");
         session.drawer.set(Some(Drawer::Try));
     });
+    let saves = window_event_listener(leptos::ev::keydown, move |event| {
+        let wanted = (event.ctrl_key() || event.meta_key()) && event.key() == "s";
+        if wanted && !event.default_prevented() {
+            event.prevent_default();
+            session.keeper.tell(Event::Now);
+        }
+    });
+    on_cleanup(move || saves.remove());
     let tabs = vec![
         Tab::plain("drawing", t.tab_drawing),
         Tab::plain("runs", t.tab_runs),

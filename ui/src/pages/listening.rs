@@ -6,7 +6,7 @@ use weir_flows::document::Message;
 
 use crate::{
     api::{FlowSummary, TriggerSummary},
-    kit::{button::CopyButton, code::InlineCode, code::Tongue, icon::Glyph, time::TimeAgo},
+    kit::{button::CopyButton, icon::Glyph, time::TimeAgo},
     texts::texts,
     words,
 };
@@ -52,7 +52,7 @@ fn row(trigger: TriggerSummary, message: &Message) -> impl IntoView + use<> {
         });
         view! {
             <p class="listening-address">
-                <InlineCode text=url tongue=Tongue::Json/>
+                <code class="address">{url}</code>
                 <CopyButton label=t.copy_url text=move || copied.clone()/>
             </p>
             {call}

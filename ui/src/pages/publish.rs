@@ -105,12 +105,15 @@ pub(crate) fn PublishDialog(
             busy.try_set(false);
             match answer {
                 Ok((now, _)) => {
-                    toast().good(fill(t.publish_done, &[("n", &now.version.to_string())]));
                     done();
                     let summary = api::get::<FlowSummary>(&format!("{address}/summary")).await;
                     match summary {
                         Ok(summary) => drop(published.try_set(Some(summary))),
-                        Err(_) => drop(open.try_set(false)),
+                        Err(_) => {
+                            open.try_set(false);
+                            let n = now.version.to_string();
+                            toast().good(fill(t.publish_done, &[("n", &n)]));
+                        }
                     }
                 }
                 Err(trouble) if trouble.status == 412 => {

@@ -485,7 +485,7 @@ catalogue! {
     diff_sum_removed: "removes {names}", "entfernt: {names}";
     diff_sum_changed: "changes {names}", "geändert: {names}";
     diff_sum_links: "other links", "andere Wege";
-    diff_sum_flow: "settings of the flow", "Einstellungen des Flows";
+    diff_sum_flow: "flow: {names}", "Flow: {names}";
     diff_sum_tests: "tests", "Tests";
     diff_title: "Title", "Titel";
     diff_description: "Description", "Beschreibung";
@@ -562,6 +562,7 @@ catalogue! {
     what_set: "change settings", "Einstellungen ändern";
     what_tidy: "tidy up", "Aufräumen";
     what_restore: "restore a version", "Version wiederherstellen";
+    what_merge: "take in somebody else’s changes", "fremde Änderungen übernehmen";
     said_undone: "Undone: {what}", "Rückgängig gemacht: {what}";
     said_redone: "Done again: {what}", "Wiederhergestellt: {what}";
     said_added: "{title} added", "{title} hinzugefügt";

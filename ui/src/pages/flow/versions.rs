@@ -145,9 +145,9 @@ impl Row {
                 <td class="cell-text">{self.version.note.clone().unwrap_or_default()}</td>
                 <td class="cell-tools">
                     <a class="button quiet icon" href=here aria-label=show.clone() title=show><Glyph icon=Icon::Workflow/></a>
-                    <IconButton icon=Icon::Split label=fill(t.versions_with_draft, &[("n", &n)]) test="compare-draft" press=move |_| with_draft.clone().with_draft(session, compared)/>
+                    <IconButton icon=Icon::GitCompare label=fill(t.versions_with_draft, &[("n", &n)]) test="compare-draft" press=move |_| with_draft.clone().with_draft(session, compared)/>
                     {self.before.map(|_| view! {
-                        <IconButton icon=Icon::History label=fill(t.versions_with_before, &[("n", &n)]) test="compare-before" press=move |_| with_before.clone().with_before(compared)/>
+                        <IconButton icon=Icon::Diff label=fill(t.versions_with_before, &[("n", &n)]) test="compare-before" press=move |_| with_before.clone().with_before(compared)/>
                     })}
                     <IconButton icon=Icon::RotateCcw label=fill(t.versions_restore, &[("n", &n)]) test="restore" press=move |_| restore.clone().restore(session, restored)/>
                     <IconButton icon=Icon::Download label=fill(t.versions_download, &[("n", &n)]) press=move |_| download.clone().download()/>
