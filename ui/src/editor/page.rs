@@ -66,9 +66,7 @@ impl Session {
         let keeper = self.keeper;
         let heard = move |change: api::FlowChange| {
             if change.flow == id {
-                if let Some(tag) = change.tag() {
-                    keeper.tell(Event::News(Some(tag)));
-                }
+                keeper.tell(Event::News(change.tag()));
                 changed();
             }
         };

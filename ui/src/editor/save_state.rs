@@ -115,7 +115,7 @@ fn Torn(desk: Desk, keeper: Keeper, theirs: Stored) -> impl IntoView {
         files::download(&format!("{id}.json"), &printed());
     };
     view! {
-        <section class="torn" role="alert" data-testid="torn" aria-label=t.save_torn>
+        <section class="torn-bar" role="alert" data-testid="torn" aria-label=t.save_torn>
             <p class="torn-title"><Glyph icon=Icon::TriangleAlert/>{t.torn_title}</p>
             <div class="torn-sides">
                 <div><h2>{t.torn_theirs}</h2><DiffView groups=their_changes/></div>

@@ -114,7 +114,7 @@ catalogue! {
     flows_column_day: "Last 24 hours", "Letzte 24 Stunden";
     flows_column_next: "Next fire", "Nächster Start";
     flows_empty_title: "No flows yet", "Noch keine Flows";
-    flows_empty_text: "A flow starts with a trigger, such as a request or a time, and moves a message from step to step. Bring one in as a file: drop it anywhere on this page or choose it.", "Ein Flow beginnt mit einem Auslöser, etwa einer Anfrage oder einer Uhrzeit, und bringt eine Nachricht von Schritt zu Schritt. Holen Sie einen als Datei herein: irgendwo auf diese Seite ziehen oder auswählen.";
+    flows_empty_text: "A flow starts with a trigger, such as a request or a time, and moves a message from step to step. Draw one, or bring one in as a file: drop it anywhere on this page or choose it.", "Ein Flow beginnt mit einem Auslöser, etwa einer Anfrage oder einer Uhrzeit, und bringt eine Nachricht von Schritt zu Schritt. Zeichnen Sie einen, oder holen Sie einen als Datei herein: irgendwo auf diese Seite ziehen oder auswählen.";
     flows_empty_action: "Choose files", "Dateien auswählen";
     flows_empty_hint: "Ready-made flows with tests lie in the folder flows/gallery of Weir's source; weir serve --gallery loads them.", "Fertige Flows mit Tests liegen im Ordner flows/gallery des Quelltexts von Weir; weir serve --gallery lädt sie.";
     flows_no_match_title: "Nothing matches “{text}”", "Nichts passt zu „{text}“";
@@ -175,7 +175,7 @@ catalogue! {
     publish_note: "What changed", "Was sich geändert hat";
     publish_note_hint: "One line for the list of versions", "Eine Zeile für die Liste der Versionen";
     publish_done: "Version {n} is live", "Version {n} ist aktiv";
-    publish_refused: "Not published: the draft has problems", "Nicht veröffentlicht: der Entwurf hat Probleme";
+    publish_refused: "It cannot be published yet: the draft has errors.", "Noch nicht zu veröffentlichen: Der Entwurf hat Fehler.";
 
     // The canvas.
     canvas_label: "Drawing of the flow. Arrow keys move between cards, Enter opens one.", "Zeichnung des Flows. Pfeiltasten wechseln zwischen Karten, Eingabe öffnet eine.";
