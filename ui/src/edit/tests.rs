@@ -1,3 +1,5 @@
+//! Whatever a hand does to a document can be undone, and leaves it sound.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
