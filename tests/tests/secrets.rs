@@ -12,7 +12,7 @@ const SECRETS: [(&str, &str); 5] = [
     ("password", "pass:word 4c1b%20"),
     ("api-key", "key&in=query 77aa"),
     ("header", "header-value-d00d"),
-    ("hook", "hook-secret-5150"),
+    ("hook", "signing-word-5150"),
 ];
 
 #[test]
@@ -251,7 +251,7 @@ fn forms() -> Vec<String> {
             "key%26in%3Dquery",
             "bearer-9f8e7d",
             "header-value",
-            "hook-secret",
+            "signing-word",
             "word 4c1b",
         ]
         .map(str::to_owned),

@@ -160,7 +160,7 @@ fn CardProblems(desk: Desk, at: String, known: Vec<String>) -> impl IntoView {
     move || {
         let problems = found.get();
         (!problems.is_empty()).then(|| {
-            view! { <div class="card-problems" data-testid="card-problems"><ProblemList problems/></div> }
+            view! { <div class="inspector-problems" data-testid="inspector-problems"><ProblemList problems/></div> }
         })
     }
 }

@@ -168,7 +168,7 @@ fn exclusive(sheet: Sheet, base: &str, entry: &Entry) -> AnyView {
         .map(|(index, field)| {
             let choose = choose.clone();
             view! {
-                <label class="segment">
+                <label class="one-of-choice">
                     <input
                         type="radio"
                         name=name.clone()
@@ -188,7 +188,7 @@ fn exclusive(sheet: Sheet, base: &str, entry: &Entry) -> AnyView {
     let slots = StoredValue::new(slots);
     view! {
         <div class="form-one-of">
-            <div class="segments" role="radiogroup" aria-label=t.form_one_of>{segments}</div>
+            <div class="one-of" role="radiogroup" aria-label=t.form_one_of>{segments}</div>
             <For each=move || shown.get() key=|index| *index let:index>
                 {slots.with_value(|slots| slots.get(index).cloned()).map(|slot| view! { <FieldView of=slot/> })}
             </For>
