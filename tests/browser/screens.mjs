@@ -16,7 +16,11 @@ const flows = (await api("/flows?limit=200")).items;
 const pages = [
   ["flows", "/", (page) => byTest(page, "flow-row").nth(flows.length - 1).waitFor()],
   ["flow", "/flows/order-intake", (page) => card(page, "price").waitFor()],
-  ["try", "/flows/order-intake?tab=try", (page) => byTest(page, "try-form").waitFor()],
+  ["try", "/flows/order-intake", async (page) => {
+    await card(page, "price").waitFor();
+    await byTest(page, "try").first().click();
+    await byTest(page, "try-form").waitFor();
+  }],
   ["versions", "/flows/order-intake?tab=versions", (page) => byTest(page, "versions").waitFor()],
   ["document", "/flows/order-intake?tab=document", (page) => byTest(page, "document").waitFor()],
   ["runs", "/runs", (page) => byTest(page, "run-row").first().waitFor()],
