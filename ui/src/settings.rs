@@ -122,7 +122,8 @@ fn is_small() -> bool {
     is_smaller_than(1440.0)
 }
 
-fn is_smaller_than(limit: f64) -> bool {
+/// Whether the window is narrower than so many pixels.
+pub(crate) fn is_smaller_than(limit: f64) -> bool {
     let width = window().inner_width().ok().and_then(|width| width.as_f64());
     width.is_some_and(|width| width < limit)
 }

@@ -36,12 +36,16 @@ fn triggers(sampler: Sampler) -> Vec<(String, String)> {
     })
 }
 
-/// The choice of the trigger and of where the message comes from.
+/// The choice of where the message comes from.
 #[component]
-pub(crate) fn MessageChoice(sampler: Sampler, id: &'static str) -> impl IntoView {
-    let t = texts();
-    let several = Memo::new(move |_| sampler.desk.flow.with(|flow| flow.triggers.len() > 1));
-    let options = Memo::new(move |_| triggers(sampler));
+pub(crate) fn SampleChoice(
+    sampler: Sampler,
+    #[prop(into)] id: String,
+    label: &'static str,
+    /// Whether the label is said but not shown.
+    #[prop(optional)]
+    bare: bool,
+) -> impl IntoView {
     let offered = Memo::new(move |_| {
         let all = sampler.offered();
         all.into_iter()
@@ -49,6 +53,24 @@ pub(crate) fn MessageChoice(sampler: Sampler, id: &'static str) -> impl IntoView
             .collect::<Vec<_>>()
     });
     let current = Signal::derive(move || sampler.source.with(Source::word));
+    view! {
+        <Choice
+            id
+            label
+            options=offered
+            value=current
+            choose=move |word| sampler.choose(Source::from_word(&word))
+            bare
+        />
+    }
+}
+
+/// The choice of the trigger and of where the message comes from.
+#[component]
+pub(crate) fn MessageChoice(sampler: Sampler, id: &'static str) -> impl IntoView {
+    let t = texts();
+    let several = Memo::new(move |_| sampler.desk.flow.with(|flow| flow.triggers.len() > 1));
+    let options = Memo::new(move |_| triggers(sampler));
     view! {
         <Show when=move || several.get()>
             <Choice
@@ -59,13 +81,7 @@ pub(crate) fn MessageChoice(sampler: Sampler, id: &'static str) -> impl IntoView
                 choose=move |trigger| sampler.arrive_at(trigger)
             />
         </Show>
-        <Choice
-            id=format!("{id}-sample")
-            label=t.sample_message
-            options=offered
-            value=current
-            choose=move |word| sampler.choose(Source::from_word(&word))
-        />
+        <SampleChoice sampler id=format!("{id}-sample") label=t.sample_message/>
     }
 }
 

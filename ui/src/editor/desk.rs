@@ -13,7 +13,7 @@ use super::sample::Sample;
 use crate::{
     canvas::{Graph, geometry::Point},
     edit::{Change, Chosen, Edit, History, What},
-    kit::code_editor::KnownFunction,
+    lab::FunctionEntry,
 };
 
 /// What the views of one editor share. All of them change the document through it, and only through it.
@@ -33,7 +33,7 @@ pub(crate) struct Desk {
     pub(crate) connections: RwSignal<Arc<Vec<String>>>,
     pub(crate) secrets: RwSignal<Arc<Vec<String>>>,
     /// What scripts can call, once it is known.
-    pub(crate) functions: RwSignal<Arc<Vec<KnownFunction>>>,
+    pub(crate) functions: RwSignal<Arc<Vec<FunctionEntry>>>,
     /// The values that expressions are shown against.
     pub(crate) sample: RwSignal<Arc<Sample>>,
     /// The place, as a JSON Pointer, that a person asked to be taken to; whoever shows the field takes it.

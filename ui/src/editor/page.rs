@@ -5,13 +5,13 @@ use weir_flows::document::Slug;
 
 use super::{
     check,
+    chooser::SampleChoice,
     command::Command,
     desk::Desk,
     drawer::{Drawer, DrawerView, SampleNote},
     keeping::Keeper,
     leftover::{self, Leftover},
     sampler::Sampler,
-    sampling::Source,
     save_state::TornBar,
     saving::{Event, Stored},
     toolbar::ToolLayer,
@@ -23,8 +23,7 @@ use crate::{
     canvas::{Canvas, Pen, Sight},
     form::Inspector,
     kinds,
-    kit::field::Choice,
-    settings::settings,
+    settings::{is_smaller_than, settings},
     texts::texts,
 };
 
@@ -157,27 +156,13 @@ pub(crate) fn Editor(session: Session, #[prop(into)] outside: Callback<Command>)
 #[component]
 fn SampleBar(sampler: Sampler) -> impl IntoView {
     let t = texts();
-    let offered = Memo::new(move |_| {
-        let all = sampler.offered();
-        all.into_iter()
-            .map(|(source, label)| (source.word(), label))
-            .collect::<Vec<_>>()
-    });
-    let current = Signal::derive(move || sampler.source.with(Source::word));
     // Without a trigger there is no message, and the drawing asks for one already.
     let asked = Memo::new(move |_| sampler.trigger.with(|trigger| !trigger.is_empty()));
     view! {
         <Show when=move || asked.get()>
         <div class="sample-bar" data-testid="sample-bar" title=t.sample_hint>
             <span class="fine" aria-hidden="true">{t.sample_title}</span>
-            <Choice
-                id="sample-bar"
-                label=t.sample_hint
-                options=offered
-                value=current
-                choose=move |word| sampler.choose(Source::from_word(&word))
-                bare=true
-            />
+            <SampleChoice sampler id="sample-bar" label=t.sample_hint bare=true/>
         </div>
         <SampleNote sampler/>
         </Show>
@@ -199,6 +184,5 @@ fn focus_inspector() {
 
 /// Whether the window is too small to draw in.
 fn is_phone() -> bool {
-    let width = window().inner_width().ok().and_then(|width| width.as_f64());
-    width.is_some_and(|width| width < 760.0)
+    is_smaller_than(760.0)
 }

@@ -1,11 +1,11 @@
 //! The sample: real values for the names of a flow, out of a run or a rehearsal, that expressions are shown against.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use weir_flows::document::{Flow, Slug};
 
-use crate::api::StepDetail;
+use crate::{api::StepDetail, lab::Scope};
 
 /// A message with what each step got and gave.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,15 +17,6 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// The outputs of all steps that gave one, as scripts see them as `steps`.
-    pub(crate) fn outputs(&self) -> Value {
-        let outputs = self
-            .steps
-            .iter()
-            .filter_map(|(id, step)| Some((id.clone(), step.output.clone()?)));
-        Value::Object(outputs.collect())
-    }
-
     /// What a card sees as `input`: what its step got, or what the steps before it gave. The message for a trigger and
     /// for a first step.
     pub(crate) fn input(&self, flow: &Flow, card: &str) -> Value {
@@ -58,15 +49,21 @@ impl Sample {
     }
 
     /// The names that a script of a card sees, each with its value.
-    pub(crate) fn scope(&self, flow: &Flow, card: &str) -> Value {
-        json!({
-            "trigger": self.trigger,
-            "input": self.input(flow, card),
-            "steps": self.outputs(),
-            "run": { "id": "", "flow": flow.id, "version": 0, "workspace": "main", "started_at": "" },
-            "vars": {},
-            "output": self.steps.get(card).and_then(|step| step.output.clone()),
-        })
+    pub(crate) fn scope(&self, flow: &Flow, card: &str) -> Scope {
+        let output = |step: &StepDetail| step.output.clone().map(Arc::new);
+        let outputs = self.steps.iter();
+        let run = json!({ "id": "", "flow": flow.id, "version": 0, "workspace": "main", "started_at": "" });
+        Scope {
+            trigger: Arc::new(self.trigger.clone()),
+            input: Arc::new(self.input(flow, card)),
+            steps: outputs
+                .filter_map(|(id, step)| Some((id.clone(), output(step)?)))
+                .collect(),
+            run: Arc::new(run),
+            vars: Arc::new(json!({})),
+            output: self.steps.get(card).and_then(output).unwrap_or_default(),
+            ..Scope::default()
+        }
     }
 }
 
@@ -96,7 +93,10 @@ mod tests {
         assert_eq!(sample.input(&flow, "c"), json!(2));
         sample.steps.insert("b".to_owned(), gave(json!(3)));
         assert_eq!(sample.input(&flow, "c"), json!({ "a": 2, "b": 3 }));
-        assert_eq!(sample.scope(&flow, "c")["steps"], json!({ "a": 2, "b": 3 }));
+        assert_eq!(
+            json!(sample.scope(&flow, "c").steps),
+            json!({ "a": 2, "b": 3 })
+        );
         sample.steps.insert(
             "c".to_owned(),
             StepDetail {

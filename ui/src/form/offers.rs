@@ -8,7 +8,7 @@ use weir_flows::document::{Flow, Slug};
 
 use crate::{
     editor::Desk,
-    kit::code_editor::{Completion, KnownFunction, KnownName},
+    kit::code_editor::{Completion, KnownName},
     lab::{self, Functions, Scope},
     texts::{Texts, texts},
 };
@@ -21,15 +21,7 @@ pub(super) fn learn_functions(desk: Desk) {
     spawn_local(async move {
         // Without the lab there is nothing to offer; where it is needed it says itself what is wrong with it.
         if let Ok(functions) = lab::ask("functions", Functions).await {
-            let functions = functions.into_iter().map(|function| KnownFunction {
-                name: function.name,
-                signature: function.signature,
-                group: function.group,
-                doc: function.doc,
-                example: function.example,
-                result: function.result,
-            });
-            desk.functions.try_set(Arc::new(functions.collect()));
+            desk.functions.try_set(Arc::new(functions));
         }
     });
 }

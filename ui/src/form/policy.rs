@@ -71,7 +71,27 @@ pub(super) fn PolicySection(sheet: Sheet, entry: Arc<Entry>) -> impl IntoView {
 fn policy(sheet: Sheet, entry: &Entry) -> AnyView {
     // Untracked: a field that was just emptied stays until the card is opened again.
     let means = |at: &str| entry.action.is_some() || untrack(|| sheet.has(at));
-    let timeout = Field {
+    let deadline = field(
+        "deadline",
+        FieldKind::Duration,
+        |t| t.panel_deadline,
+        |t| t.form_deadline_help,
+    );
+    view! {
+        {means("/retry").then(|| retry_view(sheet, "/retry", entry))}
+        {means("/timeout").then(|| view! { <FieldView of=sheet.slot("/timeout", timeout(entry))/> })}
+        {means("/deadline").then(|| view! { <FieldView of=sheet.slot("/deadline", deadline)/> })}
+        <FieldView of=sheet.slot("/on_error", on_error())/>
+        <JoinField sheet/>
+        {means("/idempotent").then(|| idempotent(sheet))}
+        {means("/pinned").then(|| view! { <Pinned sheet/> })}
+    }
+    .into_any()
+}
+
+/// How long one attempt may take; what the kind says counts where nothing is given.
+fn timeout(entry: &Entry) -> Field {
+    Field {
         default: entry
             .action
             .as_ref()
@@ -82,23 +102,7 @@ fn policy(sheet: Sheet, entry: &Entry) -> AnyView {
             |t| t.panel_timeout,
             |t| t.form_timeout_help,
         )
-    };
-    let deadline = field(
-        "deadline",
-        FieldKind::Duration,
-        |t| t.panel_deadline,
-        |t| t.form_deadline_help,
-    );
-    view! {
-        {means("/retry").then(|| retry_view(sheet, "/retry", entry))}
-        {means("/timeout").then(|| view! { <FieldView of=sheet.slot("/timeout", timeout)/> })}
-        {means("/deadline").then(|| view! { <FieldView of=sheet.slot("/deadline", deadline)/> })}
-        <FieldView of=sheet.slot("/on_error", on_error())/>
-        <JoinField sheet/>
-        {means("/idempotent").then(|| idempotent(sheet))}
-        {means("/pinned").then(|| view! { <Pinned sheet/> })}
     }
-    .into_any()
 }
 
 fn on_error() -> Field {
@@ -344,22 +348,10 @@ fn undo(sheet: Sheet) -> AnyView {
         let kind = kind.get();
         let kind = kind.as_ref()?.as_str()?;
         let entry = desk.catalog.with(|catalog| catalog.step(kind).cloned())?;
-        let timeout = Field {
-            default: entry
-                .action
-                .as_ref()
-                .map(|action| json!(Duration::from_millis(action.timeout_ms))),
-            ..field(
-                "timeout",
-                FieldKind::Duration,
-                |t| t.panel_timeout,
-                |t| t.form_timeout_help,
-            )
-        };
         Some(view! {
             {entry_view(sheet, "/undo", &entry)}
             {retry_view(sheet, "/undo/retry", &entry)}
-            {fields_view(vec![sheet.slot("/undo/timeout", timeout)])}
+            {fields_view(vec![sheet.slot("/undo/timeout", timeout(&entry))])}
         })
     };
     view! {

@@ -55,10 +55,8 @@ pub(super) fn scope_of(desk: Desk, card: Option<Slug>) -> Memo<Option<Arc<Scope>
             if is_empty(sample) {
                 return None;
             }
-            desk.flow.with_untracked(|flow| {
-                let seen = sample.scope(flow, card);
-                serde_json::from_value(seen).ok().map(Arc::new)
-            })
+            let scope = desk.flow.with_untracked(|flow| sample.scope(flow, card));
+            Some(Arc::new(scope))
         })
     })
 }

@@ -177,11 +177,12 @@ pub(crate) fn duration(slot: &Slot) -> AnyView {
 
 /// A field of a share from 0 to 1.
 pub(crate) fn share(slot: &Slot) -> AnyView {
-    let look = Line {
-        digits: false,
-        ..Line::default()
-    };
-    line(slot, Spelling::Share, look, Signal::stored(Vec::new()))
+    line(
+        slot,
+        Spelling::Share,
+        Line::default(),
+        Signal::stored(Vec::new()),
+    )
 }
 
 /// Whether a field holds words for machines, which are best read in a fixed width.

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use serde::Serialize;
 use weir_flows::problem::Severity;
 
-pub(crate) use self::completion::{Completion, KnownFunction, KnownName};
+pub(crate) use self::completion::{Completion, KnownName};
 use self::surface::Surface;
 use super::{button::IconButton, code::Tongue, dialog::Dialog, icon::Icon};
 use crate::texts::texts;

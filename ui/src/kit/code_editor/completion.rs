@@ -6,13 +6,15 @@ use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 
+use crate::lab::FunctionEntry;
+
 /// What may be used at one place of a flow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Completion {
     /// The names in scope, in the order in which they are offered.
     pub(crate) names: Vec<KnownName>,
     /// What can be called. The same list serves all editors; it is empty until the list has arrived.
-    pub(crate) functions: Arc<Vec<KnownFunction>>,
+    pub(crate) functions: Arc<Vec<FunctionEntry>>,
 }
 
 /// A name that a script may use.
@@ -25,21 +27,6 @@ pub(crate) struct KnownName {
     pub(crate) doc: String,
     /// A value that it had or may have. Its keys and items are offered behind a dot and a bracket.
     pub(crate) sample: Option<Arc<Value>>,
-}
-
-/// A function that scripts can call, as the flow language documents it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct KnownFunction {
-    pub(crate) name: String,
-    /// Parameters and result, as in `pad_start(text, length, fill?) -> text`; several are separated by `; `.
-    pub(crate) signature: String,
-    /// The title of its chapter.
-    pub(crate) group: String,
-    pub(crate) doc: String,
-    /// A script that shows it; empty where it needs an outside.
-    pub(crate) example: String,
-    /// What the example gives, as JSON.
-    pub(crate) result: String,
 }
 
 impl Completion {
