@@ -35,6 +35,7 @@ page: setup ## Build the page into ui/dist
 .PHONY: test
 test: ## Run all tests, with a database and a browser
 	@./setup --tests
+	node --test ui/js/*.test.mjs
 	ui/build
 	$(CARGO) build $(LOCKED) -p weir-server --bin weir
 	WEIR_BIN="$$(realpath $(TARGET)/debug/weir)" tests/with-services $(CARGO) test $(LOCKED) --workspace --no-fail-fast
