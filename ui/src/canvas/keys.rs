@@ -313,15 +313,28 @@ impl Hands {
             return;
         };
         self.first.set(Some(id.clone()));
+        if !self.focus_face(&canvas, id) {
+            // A card that was added just now is drawn with the next frame.
+            let (hands, id) = (*self, id.clone());
+            request_animation_frame(move || {
+                hands.focus_face(&canvas, &id);
+            });
+        }
+    }
+
+    /// Gives the keyboard to a card, if it is drawn.
+    fn focus_face(&self, canvas: &web_sys::HtmlElement, id: &str) -> bool {
         let face = canvas.query_selector(&format!("[data-card=\"{id}\"] .card-face"));
         let face = face.ok().flatten();
-        if let Some(face) = face.and_then(|face| face.dyn_into::<web_sys::HtmlElement>().ok()) {
-            let options = web_sys::FocusOptions::new();
-            // The canvas shows it by moving the drawing; the browser would scroll the page.
-            options.set_prevent_scroll(true);
-            let _ = face.focus_with_options(&options);
-            self.sight.reveal(id);
-        }
+        let Some(face) = face.and_then(|face| face.dyn_into::<web_sys::HtmlElement>().ok()) else {
+            return false;
+        };
+        let options = web_sys::FocusOptions::new();
+        // The canvas shows it by moving the drawing; the browser would scroll the page.
+        options.set_prevent_scroll(true);
+        let _ = face.focus_with_options(&options);
+        self.sight.reveal(id);
+        true
     }
 
     /// Does what only the canvas can, for somebody outside.

@@ -18,6 +18,7 @@ use super::{
     gesture::Gesture,
     graph::Graph,
     hands::{Hands, Pen},
+    layout::GRID,
     links::link_view,
     live::Live,
     minimap::minimap_view,
@@ -113,12 +114,14 @@ pub(crate) fn Canvas(
             z if z < 0.8 => 2.0,
             _ => 1.0,
         };
-        let step = 20.0 * zoom * thinned;
-        format!("{step}px {step}px")
+        GRID * zoom * thinned
     });
+    let dots_size = move || format!("{0}px {0}px", dots.get());
+    // They repeat, so their layer never moves further than from one dot to the next.
     let dots_at = move || {
-        let Viewport { offset, .. } = viewport.get();
-        format!("{}px {}px", offset.x, offset.y)
+        let (step, offset) = (dots.get(), viewport.with(|viewport| viewport.offset));
+        let back = |at: f64| at.rem_euclid(step) - step;
+        format!("translate({}px,{}px)", back(offset.x), back(offset.y))
     };
     let percent = move || format!("{:.0} %", viewport.with(|viewport| viewport.zoom) * 100.0);
     let empty = Memo::new(move |_| graph.with(|graph| graph.cards.is_empty()));
@@ -136,8 +139,6 @@ pub(crate) fn Canvas(
             aria-label=label
             data-testid="canvas"
             style=("--covered", move || format!("{}px", sight.covered.get()))
-            style:background-size=dots
-            style:background-position=dots_at
             on:pointerdown=move |event: PointerEvent| hands.down(&event)
             on:pointermove=move |event: PointerEvent| hands.over(&event)
             on:pointerup=move |event: PointerEvent| hands.up(&event)
@@ -156,6 +157,7 @@ pub(crate) fn Canvas(
             on:keyup=move |event: KeyboardEvent| hands.key_up(&event)
             on:focusin=move |_: FocusEvent| focus_came(hands)
         >
+            <div class="dots" aria-hidden="true" style:background-size=dots_size style:transform=dots_at></div>
             <div class="scene" style:transform=transform>
                 <For
                     each=move || hands.scene.cards.get()

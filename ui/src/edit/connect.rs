@@ -1,5 +1,7 @@
 //! Which links are allowed, why others are not, and drawing them.
 
+use std::collections::{HashMap, HashSet};
+
 use weir_flows::document::{Flow, Link, Slug};
 
 use super::change::{Change, Edit, What};
@@ -92,7 +94,13 @@ pub(crate) fn reconnect(flow: &Flow, index: usize, end: &End) -> Result<Change, 
 }
 
 /// The shortest way along links, as the cards on it from the first to the last, if there is one.
-fn way(links: Vec<&Link>, from: &str, to: &str) -> Option<Vec<Slug>> {
+fn way<'a>(links: Vec<&'a Link>, from: &'a str, to: &str) -> Option<Vec<Slug>> {
+    // This is asked for every card when a link is taken into the hand, so nothing is searched twice.
+    let mut after: HashMap<&str, Vec<&'a str>> = HashMap::new();
+    for link in links {
+        after.entry(&link.from).or_default().push(&link.to);
+    }
+    let mut seen = HashSet::from([from]);
     let mut reached: Vec<(&str, Option<usize>)> = vec![(from, None)];
     let mut next = 0;
     while let Some(&(here, _)) = reached.get(next) {
@@ -106,9 +114,9 @@ fn way(links: Vec<&Link>, from: &str, to: &str) -> Option<Vec<Slug>> {
             cards.reverse();
             return Some(cards);
         }
-        for link in links.iter().filter(|link| link.from == here) {
-            if !reached.iter().any(|(seen, _)| *seen == link.to) {
-                reached.push((&link.to, Some(next)));
+        for card in after.remove(here).into_iter().flatten() {
+            if seen.insert(card) {
+                reached.push((card, Some(next)));
             }
         }
         next += 1;
