@@ -32,6 +32,20 @@ export async function launch() {
   });
 }
 
+/** Runs a script in a browser of its own. Where it fails, a picture of the first window goes to WEIR_PICTURE, if that is set. */
+export async function browse(script) {
+  const browser = await launch();
+  try {
+    await script(browser);
+  } catch (error) {
+    const page = browser.contexts()[0]?.pages()[0];
+    if (page && process.env.WEIR_PICTURE) await page.screenshot({ path: process.env.WEIR_PICTURE });
+    throw error;
+  } finally {
+    await browser.close();
+  }
+}
+
 /** A window of its own, with its own storage. `wrong` lists what went wrong in it, `loaded` what came over the wire. */
 export async function open(browser, { width = 1280, height = 800, scheme = "light" } = {}) {
   const base = process.env.WEIR_URL;

@@ -50,6 +50,26 @@ fn a_flow_is_imported_published_tried_and_watched() {
 }
 
 #[test]
+fn a_flow_is_drawn_by_the_mouse_published_and_called() {
+    draw("by_mouse.mjs", "mouse");
+}
+
+/// A script that draws the flow of `tests/browser/drawing.mjs` on an empty server; the partner hears of the large order.
+fn draw(script: &str, by: &str) {
+    let partner = Partner::with(|_, _| Act::reply(201, json!({ "mark": "booked" })));
+    let weir = Weir::start();
+    browse(
+        script,
+        &[("WEIR_URL", weir.url()), ("WEIR_PARTNER", partner.url())],
+        &weir,
+    );
+    let calls = partner.calls();
+    assert_eq!(calls.len(), 1, "only the large order is booked, by {by}");
+    assert_eq!(calls[0].path(), "/bookings");
+    assert_eq!(calls[0].json(), json!({ "order": "A-1", "total": 141.0 }));
+}
+
+#[test]
 fn every_page_is_drawn_and_pictured() {
     let weir = Start::default().argument("--gallery").start();
     let order = |id: &str, sku: &str, price: u64| json!({ "order_id": id, "customer": { "id": "C-7", "name": "Ada King" }, "items": [ { "sku": sku, "qty": 2, "price": price }, { "sku": "LAMP-3", "qty": 1, "price": 89 } ] });

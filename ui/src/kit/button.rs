@@ -47,13 +47,16 @@ pub(crate) fn Button(
     /// Whether what it started is still underway; it cannot be pressed meanwhile.
     #[prop(optional, into)]
     busy: Signal<bool>,
+    /// Whether it sends the form that it stands in, as Enter in one of its fields does then.
+    #[prop(optional)]
+    sends: bool,
     /// The name that browser tests find it by.
     #[prop(optional)]
     test: &'static str,
 ) -> impl IntoView {
     view! {
         <button
-            type="button"
+            type=if sends { "submit" } else { "button" }
             class=weight.class()
             class:busy=busy
             data-testid=(!test.is_empty()).then_some(test)

@@ -139,9 +139,7 @@ pub(crate) fn NewFlowDialog(
                 </div>
                 <footer class="dialog-foot">
                     <Button label=t.cancel press=move |_| open.set(false)/>
-                    <Button label icon=Icon::Plus weight=Weight::Primary busy off test="new-flow-create" press=move |_| create.run(())/>
-                    // Enter in a field sends a form only where it has a button for that.
-                    <button type="submit" class="unseen" tabindex="-1" aria-hidden="true"></button>
+                    <Button label icon=Icon::Plus weight=Weight::Primary busy off test="new-flow-create" sends=true press=|_| ()/>
                 </footer>
             </form>
         </Dialog>

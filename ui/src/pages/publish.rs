@@ -210,7 +210,8 @@ pub(crate) fn PublishDialog(
                         busy
                         off
                         test="publish-confirm"
-                        press=move |_| publish()
+                        sends=true
+                        press=|_| ()
                     />
                 </footer>
             </form>

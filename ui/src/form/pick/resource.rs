@@ -91,7 +91,7 @@ pub(crate) fn secret(slot: &Slot) -> AnyView {
     let dialog = move || {
         asked
             .get()
-            .then(|| view! { <SecretDialog editing done=move || done.run(())/> })
+            .then(|| view! { <SecretDialog editing fresh=true done=move || done.run(())/> })
     };
     view! {
         {names(&named, desk.secrets, t.pick_no_secret)}

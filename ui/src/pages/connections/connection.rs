@@ -284,7 +284,7 @@ pub(crate) fn ConnectionDialog(
                 </div>
                 <footer class="dialog-foot">
                     <Button label=t.cancel press=move |_| open.set(false)/>
-                    <Button label=t.save icon=Icon::Check weight=Weight::Primary busy test="connection-save" press=move |_| save()/>
+                    <Button label=t.save icon=Icon::Check weight=Weight::Primary busy test="connection-save" sends=true press=|_| ()/>
                 </footer>
             </form>
         </Dialog>

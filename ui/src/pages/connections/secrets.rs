@@ -101,7 +101,11 @@ pub(super) fn SecretsPart(
 
 #[component]
 pub(crate) fn SecretDialog(
+    /// The name of the secret; empty where a person chooses it.
     editing: RwSignal<Option<String>>,
+    /// Whether there is no secret of this name yet.
+    #[prop(optional)]
+    fresh: bool,
     done: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let t = texts();
@@ -155,7 +159,7 @@ pub(crate) fn SecretDialog(
         });
     };
     let title = Signal::derive(move || {
-        (if fixed.get() {
+        (if fixed.get() && !fresh {
             t.secrets_replace
         } else {
             t.secrets_new
@@ -184,7 +188,8 @@ pub(crate) fn SecretDialog(
                         busy
                         off=Signal::derive(move || value.with(String::is_empty))
                         test="secret-save"
-                        press=move |_| save()
+                        sends=true
+                        press=|_| ()
                     />
                 </footer>
             </form>
