@@ -78,7 +78,6 @@ await browse(async (browser) => {
   await byTest(page, "secret-form").waitFor();
   await tabTo("#secret-value");
   await write(KEY);
-  if (process.env.WEIR_TEMP) await tabTo('[data-testid="secret-save"]');
   await keyboard.press("Enter");
   await byTest(page, "secret-form").waitFor({ state: "detached" });
 
@@ -148,6 +147,7 @@ await browse(async (browser) => {
   await keyboard.press("ControlOrMeta+Enter");
   await tabTo("#try-body");
   await write(JSON.stringify(LARGE));
+  await leave();
   await tabTo('[data-testid="try-run"]');
   await keyboard.press("Enter");
   await byTest(page, "try-result").locator('[data-status="succeeded"]').waitFor();

@@ -54,6 +54,11 @@ fn a_flow_is_drawn_by_the_mouse_published_and_called() {
     draw("by_mouse.mjs", "mouse");
 }
 
+#[test]
+fn a_flow_is_drawn_by_the_keyboard_published_and_called() {
+    draw("by_keyboard.mjs", "keyboard");
+}
+
 /// A script that draws the flow of `tests/browser/drawing.mjs` on an empty server; the partner hears of the large order.
 fn draw(script: &str, by: &str) {
     let partner = Partner::with(|_, _| Act::reply(201, json!({ "mark": "booked" })));

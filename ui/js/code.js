@@ -50,8 +50,11 @@ function language({ tongue }, words, completion) {
   return [rhai, folds, source.of({ completion, words }), autocompletion({ override: [complete] }), signatures];
 }
 
-function shaped({ shape }, leave) {
-  const escape = { key: "Escape", run: (view) => closeCompletion(view) || ours(leave)(view) };
+// How long Escape holds for the Tab that leaves, in milliseconds; any other key ends it as well.
+const LEAVING = 60_000;
+
+function shaped({ shape }) {
+  const escape = { key: "Escape", run: (view) => closeCompletion(view) || ours(() => view.setTabFocusMode(LEAVING))(view) };
   if (shape === "line") {
     return [
       keymap.of([escape, { key: "Tab", run: acceptCompletion }, { key: "Enter", run: () => true, shift: () => true }]),
@@ -76,9 +79,9 @@ function foldMark(open) {
 
 /**
  * Puts an editor into an element. `change` gets the text after each edit, `left` hears that the focus went,
- * `completion` is asked for what to offer, `leave` takes the focus out of the editor.
+ * `completion` is asked for what to offer.
  */
-export function open(host, optionsText, change, left, completion, leave) {
+export function open(host, optionsText, change, left, completion) {
   const options = JSON.parse(optionsText);
   const { shape, text, selection, phrases, words } = options;
   let closed = false;
@@ -89,7 +92,7 @@ export function open(host, optionsText, change, left, completion, leave) {
     state: EditorState.create({
       doc: text,
       extensions: [
-        shaped(options, leave),
+        shaped(options),
         keymap.of([...undoing, ...problemKeys, ...closeBracketsKeymap, ...usual]),
         language(options, words, completion),
         history(),

@@ -409,8 +409,7 @@ editor::with_editor! { catalogue {
     // Editing code.
     code_enlarge: "Edit in a large window", "In einem großen Fenster bearbeiten";
     code_keys_line: "Ctrl and Space offers what fits.", "Strg und Leertaste schlägt vor, was passt.";
-    code_keys_block: "Tab indents. Escape leaves the text, then Tab goes on. Ctrl and Space offers what fits, F8 goes to the next problem.", "Tab rückt ein. Escape verlässt den Text, dann geht Tab weiter. Strg und Leertaste schlägt vor, was passt, F8 geht zum nächsten Problem.";
-    code_left: "Text left. Tab goes on, Shift and Tab goes back.", "Text verlassen. Tab geht weiter, Umschalt und Tab geht zurück.";
+    code_keys_block: "Tab indents. Escape and then Tab leaves the text. Ctrl and Space offers what fits, F8 goes to the next problem.", "Tab rückt ein. Escape und dann Tab verlässt den Text. Strg und Leertaste schlägt vor, was passt, F8 geht zum nächsten Problem.";
     code_plain: "The editor could not be loaded; this plain field does the same work.", "Der Editor konnte nicht geladen werden; dieses einfache Feld leistet dasselbe.";
     code_problem: "Line {line}, column {column}: {message}", "Zeile {line}, Spalte {column}: {message}";
     code_completions: "Suggestions", "Vorschläge";

@@ -19,7 +19,7 @@ extern "C" {
     pub(super) type Script;
 
     /// Puts an editor into an element. `change` gets the text after each edit, `left` hears that the focus went,
-    /// `completion` is asked for what to offer, `leave` takes the focus out of the editor.
+    /// `completion` is asked for what to offer.
     #[wasm_bindgen(method)]
     pub(super) fn open(
         this: &Script,
@@ -28,7 +28,6 @@ extern "C" {
         change: &Function,
         left: &Function,
         completion: &Function,
-        leave: &Function,
     ) -> Editor;
 
     /// An editor on the page.

@@ -32,7 +32,6 @@ struct Open {
     _change: Closure<dyn Fn(String)>,
     _left: Closure<dyn Fn()>,
     _completion: Closure<dyn Fn() -> JsValue>,
-    _leave: Closure<dyn Fn()>,
 }
 
 /// What `open` of `ui/js/code.js` takes as JSON.
@@ -76,7 +75,6 @@ pub(super) fn Surface(
     let open: StoredValue<Option<Open>, LocalStorage> = StoredValue::new_local(None);
     let host: NodeRef<html::Div> = NodeRef::new();
     let plain: NodeRef<html::Textarea> = NodeRef::new();
-    let end: NodeRef<html::Span> = NodeRef::new();
     let described_by = format!("{described_by} {id}-keys {id}-problems")
         .trim_start()
         .to_owned();
@@ -128,18 +126,12 @@ pub(super) fn Surface(
                 let completion = completion.try_get_untracked();
                 completion.map_or(JsValue::NULL, |completion| completion.handed())
             });
-            let on_leave = Closure::<dyn Fn()>::new(move || {
-                if let Some(end) = end.get_untracked() {
-                    let _ = end.focus();
-                }
-            });
             let editor = script.open(
                 &host,
                 &options,
                 on_change.as_ref().unchecked_ref(),
                 on_left.as_ref().unchecked_ref(),
                 on_completion.as_ref().unchecked_ref(),
-                on_leave.as_ref().unchecked_ref(),
             );
             if takes_focus {
                 editor.focus();
@@ -149,7 +141,6 @@ pub(super) fn Surface(
                 _change: on_change,
                 _left: on_left,
                 _completion: on_completion,
-                _leave: on_leave,
             }));
             stage.set(Stage::Ready);
         }
@@ -259,8 +250,6 @@ pub(super) fn Surface(
         <div class="code-surface" class:wrong=move || problems.with(|problems| !problems.is_empty())>
             <div class="code-host" node_ref=host></div>
             <Show when=move || stage.get() != Stage::Ready>{area.clone()}</Show>
-            // Where Escape puts the focus: behind the text, so that Tab goes on from there and Shift and Tab go back.
-            <span class="unseen code-end" tabindex="-1" node_ref=end>{t.code_left}</span>
             <p class="unseen" id=format!("{id}-keys")>
                 {if is_line { t.code_keys_line } else { t.code_keys_block }}
             </p>
