@@ -2,41 +2,14 @@
 
 import { strict as assert } from "node:assert";
 import { BOOKING, KEY, LARGE, SCRIPT, WHEN, cards, drawn, field, newCard, partner, port, runsAreSeen, saved, wasDrawn } from "./drawing.mjs";
+import { mouse } from "./mouse.mjs";
 import { browse, byTest, card, cardState, nothingWrong, open } from "./session.mjs";
 
 await browse(async (browser) => {
   const window = await open(browser, { width: 1440, height: 900 });
   const { page } = window;
 
-  // Where something is, once the drawing has stopped moving under it.
-  const settled = async (locator) => {
-    await locator.waitFor();
-    return locator.evaluate(async (element) => {
-      const place = () => element.getBoundingClientRect().toJSON();
-      const frame = () => new Promise(requestAnimationFrame);
-      let [before, after] = [undefined, place()];
-      do {
-        before = after;
-        await frame();
-        await frame();
-        after = place();
-      } while (before.x !== after.x || before.y !== after.y);
-      return after;
-    });
-  };
-  // Clicks go where a pointer would: onto what is seen in the middle of a thing.
-  const middle = async (locator) => {
-    const box = await settled(locator);
-    return [box.x + box.width / 2, box.y + box.height / 2];
-  };
-  const drag = async (from, to) => {
-    const [start, end] = [await middle(from), Array.isArray(to) ? to : await middle(to)];
-    await page.mouse.move(...start);
-    await page.mouse.down();
-    await page.mouse.move(start[0] + 12, start[1] + 4);
-    await page.mouse.move(...end, { steps: 8 });
-    await page.mouse.up();
-  };
+  const { middle, drag } = mouse(page);
   // Writes into an input or a code editor, in place of what stands there.
   const write = async (place, text) => {
     const input = field(page, place).locator(".cm-content, input, textarea").first();

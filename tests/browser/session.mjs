@@ -47,9 +47,9 @@ export async function browse(script) {
 }
 
 /** A window of its own, with its own storage. `wrong` lists what went wrong in it, `loaded` what came over the wire. */
-export async function open(browser, { width = 1280, height = 800, scheme = "light" } = {}) {
+export async function open(browser, { width = 1280, height = 800, scheme = "light", locale = "en-US" } = {}) {
   const base = process.env.WEIR_URL;
-  const context = await browser.newContext({ baseURL: base, viewport: { width, height }, colorScheme: scheme, locale: "en-US", acceptDownloads: true });
+  const context = await browser.newContext({ baseURL: base, viewport: { width, height }, colorScheme: scheme, locale, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const wrong = [];

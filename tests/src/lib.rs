@@ -19,4 +19,4 @@ pub use http::{Event, Events, Reply, Request, send};
 pub use partner::{Act, Call, Partner};
 pub use sign::{github, now_seconds, sha256_hex, standard_webhooks};
 pub use wait::{patience, until};
-pub use weir::{Start, Weir, root};
+pub use weir::{Start, Weir, binary, root};

@@ -33,8 +33,8 @@ pub fn root() -> PathBuf {
         .to_path_buf()
 }
 
-/// `weir`, in an environment without settings of its own: `WEIR_BIN`, or what cargo has built.
-pub(crate) fn clean_command() -> Command {
+/// The binary `weir`: `WEIR_BIN`, or what cargo has built.
+pub fn binary() -> PathBuf {
     let target =
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let binary = env::var_os("WEIR_BIN").map_or_else(|| target.join("debug/weir"), PathBuf::from);
@@ -43,7 +43,12 @@ pub(crate) fn clean_command() -> Command {
         "{} is not there; build it first: cargo build -p weir-server --bin weir",
         binary.display()
     );
-    let mut command = Command::new(binary);
+    binary
+}
+
+/// `weir`, in an environment without settings of its own.
+pub(crate) fn clean_command() -> Command {
+    let mut command = Command::new(binary());
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEIR_"))
     {
         command.env_remove(name);
@@ -169,6 +174,11 @@ impl Weir {
     /// Its base URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has logged so far.

@@ -4,7 +4,7 @@ use std::{env, path::PathBuf, process::Command, time::Duration};
 
 use serde_json::json;
 use tempfile::TempDir;
-use weir_tests::{Act, Partner, Request, Start, Weir, flow_file, root};
+use weir_tests::{Act, Partner, Request, Start, Weir, binary, flow_file, root};
 
 #[test]
 fn a_flow_is_imported_published_tried_and_watched() {
@@ -72,6 +72,52 @@ fn draw(script: &str, by: &str) {
     assert_eq!(calls.len(), 1, "only the large order is booked, by {by}");
     assert_eq!(calls[0].path(), "/bookings");
     assert_eq!(calls[0].json(), json!({ "order": "A-1", "total": 141.0 }));
+}
+
+#[test]
+fn hands_choose_move_copy_and_lead_and_take_all_of_it_back() {
+    let weir = with_a_draft();
+    browse("hands.mjs", &[("WEIR_URL", weir.url())], &weir);
+}
+
+#[test]
+fn two_windows_on_one_draft_lose_nothing_of_each_other() {
+    let weir = with_a_draft();
+    browse("windows.mjs", &[("WEIR_URL", weir.url())], &weir);
+}
+
+#[test]
+fn nothing_that_was_typed_is_lost_when_the_server_dies() {
+    let weir = with_a_draft();
+    browse(
+        "restart.mjs",
+        &[
+            ("WEIR_URL", weir.url()),
+            ("WEIR_PROCESS", weir.process().to_string()),
+            ("WEIR_DATA_FOLDER", weir.data.display().to_string()),
+            ("WEIR_BINARY", binary().display().to_string()),
+        ],
+        &weir,
+    );
+}
+
+/// A server with the draft `hands`: a row of five cards.
+fn with_a_draft() -> Weir {
+    let weir = Weir::start();
+    let map = |script: &str| json!({ "kind": "map", "config": { "script": script } });
+    let draft = json!({
+        "format": "weir/flow@1", "id": "hands", "title": "Hands",
+        "triggers": { "in": { "kind": "manual" } },
+        "steps": {
+            "first": map("input.body"), "second": map("input"), "end": map("input"),
+            "size": { "kind": "branch", "config": { "cases": [ { "port": "large", "when": "input != ()" } ], "otherwise": "small" } }
+        },
+        "links": [ { "from": "in", "to": "first" }, { "from": "first", "to": "second" }, { "from": "second", "to": "size" },
+                   { "from": "size", "port": "large", "to": "end" } ],
+        "layout": { "in": [80, 160], "first": [360, 160], "second": [640, 160], "size": [920, 160], "end": [1200, 160] }
+    });
+    weir.api("POST", "/flows", &draft).expect(201);
+    weir
 }
 
 #[test]
