@@ -269,7 +269,7 @@ impl FieldRule {
         field.split(',').try_fold(0, |set, part| {
             let part = self
                 .parse_part(part)
-                .map_err(|what| format!("`{field}` is not a {}: {what}", self.name))?;
+                .map_err(|what| format!("`{field}` cannot be the {}: {what}", self.name))?;
             Ok(set | part)
         })
     }

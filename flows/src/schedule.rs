@@ -1,27 +1,38 @@
 //! When a `schedule` trigger fires: from its configuration to instants in UTC.
 //!
-//! Days on which the clocks change are decided here. A cron expression for times of day (`30 2 * * *`) runs once
-//! for each: a local time that is skipped runs at the first instant after the gap, one that comes twice runs the
-//! first time only. An expression that fires in every hour (`*/15 * * * *`) follows the hours as they pass, so it
-//! neither pauses nor hurries. `every` knows no zone: its instants are the multiples of its length since 1970 in UTC.
+//! Days on which the clocks change: a cron expression for times of day (`30 2 * * *`) runs once for each, unless the
+//! trigger says otherwise: a local time that is skipped runs at the first instant after the gap, one that comes twice
+//! runs the first time only. An expression that fires in every hour (`*/15 * * * *`) follows the hours as they pass,
+//! so it neither pauses nor hurries. `every` knows no zone: its instants are the multiples of its length since 1970
+//! in UTC.
 
-use chrono::{DateTime, NaiveDateTime, Offset, SecondsFormat, TimeDelta, TimeZone, Utc};
-use chrono_tz::{TZ_VARIANTS, Tz};
-use serde::{Deserialize, Serialize};
+mod zone;
+
+use chrono::{DateTime, SecondsFormat};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{cron::Cron, duration::Duration, problem::suggestion};
+use crate::{cron::Cron, duration::Duration};
+
+use zone::next_in_zone;
+pub(crate) use zone::zone_named;
 
 /// The shortest `every`, in milliseconds.
 const SHORTEST: u64 = 1_000;
 
-/// How far from UTC a zone may be, with a margin: no offset in the time zone database reaches 16 hours.
-const WIDEST_OFFSET: TimeDelta = TimeDelta::hours(16);
+/// How late a run may start for an instant that counts as met, in milliseconds: a restart within it misses nothing.
+const PROMPT: i64 = 10_000;
 
-/// The times of a `schedule` trigger.
+/// The most missed instants that [`Missed::All`] makes up for.
+const MOST_MISSED: usize = 100;
+
+/// The times of a `schedule` trigger, and what happens when they cannot be kept.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     rule: Rule,
+    overlap: Overlap,
+    missed: Missed,
 }
 
 #[derive(Clone, Debug)]
@@ -29,9 +40,72 @@ enum Rule {
     Cron {
         cron: Box<Cron>,
         zone: Tz,
+        changes: ClockChanges,
     },
     /// Milliseconds.
     Every(i64),
+}
+
+/// What happens at an instant while an earlier run of the trigger is still underway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// The run is accepted, and starts when the earlier ones have ended.
+    #[default]
+    Queue,
+    /// There is no run for the instant.
+    Skip,
+}
+
+/// What happens with instants that passed while no server ran: those that are more than ten seconds ago.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    /// There is no run for them.
+    Skip,
+    /// The last one leads to a run, unless a later instant was met.
+    #[default]
+    Latest,
+    /// Each leads to a run, but for those before the last hundred.
+    All,
+}
+
+/// What happens with a time of day that the clocks skip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Skipped {
+    /// It runs at the next valid instant.
+    #[default]
+    Next,
+    /// It does not run that day.
+    Skip,
+}
+
+/// What happens with a time of day that comes twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Doubled {
+    /// It runs the first time only.
+    #[default]
+    Once,
+    /// It runs both times.
+    Twice,
+}
+
+/// What an expression for times of day does when the clocks change.
+#[derive(Clone, Copy, Debug)]
+struct ClockChanges {
+    skipped: Skipped,
+    doubled: Doubled,
+}
+
+/// What to do about the instants that have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The instant that leads to a run; nothing where all that have come are left out.
+    pub at_ms: Option<i64>,
+    /// The instant after that, which may have come as well; nothing where the calendar ends.
+    pub next_ms: Option<i64>,
 }
 
 /// One instant at which a schedule fires.
@@ -57,8 +131,8 @@ pub enum Odd {
 }
 
 impl Schedule {
-    /// Reads the configuration of a trigger: `cron` with an optional `timezone`, or `every`.
-    /// Each error names the field it is about (empty for the whole) and says what to do.
+    /// Reads the configuration of a trigger: `cron` with an optional `timezone`, `skipped` and `doubled`, or `every`;
+    /// and `overlap` and `missed`. Each error names the field it is about (empty for the whole) and says what to do.
     pub fn new(config: &Map<String, Value>) -> Result<Schedule, Vec<(String, String)>> {
         let mut errors = Vec::new();
         let mut text = |field: &str| match config.get(field) {
@@ -73,6 +147,12 @@ impl Schedule {
             }
         };
         let (cron, zone, every) = (text("cron"), text("timezone"), text("every"));
+        let changes = ClockChanges {
+            skipped: policy(config, "skipped", "next or skip", &mut errors),
+            doubled: policy(config, "doubled", "once or twice", &mut errors),
+        };
+        let overlap = policy(config, "overlap", "queue or skip", &mut errors);
+        let missed = policy(config, "missed", "skip, latest or all", &mut errors);
         let mut note = |field: &str, message: String| errors.push((field.to_owned(), message));
         if cron.is_some() && every.is_some() {
             note(
@@ -86,6 +166,16 @@ impl Schedule {
                 "a time zone has no meaning beside `every`; remove it, or write a cron expression"
                     .into(),
             );
+        }
+        if every.is_some() && cron.is_none() {
+            for field in ["skipped", "doubled"] {
+                if config.contains_key(field) {
+                    note(
+                        field,
+                        "clocks that change have no meaning beside `every`; remove it, or write a cron expression".into(),
+                    );
+                }
+            }
         }
         let cron = cron.and_then(|text| {
             Cron::parse(&text)
@@ -110,14 +200,68 @@ impl Schedule {
             (Some(cron), Some(zone), None) => Some(Rule::Cron {
                 cron: Box::new(cron),
                 zone,
+                changes,
             }),
             (None, _, Some(every)) => Some(Rule::Every(every)),
             _ => None,
         };
         match rule {
-            Some(rule) if errors.is_empty() => Ok(Schedule { rule }),
+            Some(rule) if errors.is_empty() => Ok(Schedule {
+                rule,
+                overlap,
+                missed,
+            }),
             _ => Err(errors),
         }
+    }
+
+    /// What happens at an instant while an earlier run of the trigger is still underway.
+    pub fn overlap(&self) -> Overlap {
+        self.overlap
+    }
+
+    /// What to do at `now_ms` where `first_ms` is the earliest instant that was not dealt with. Both in milliseconds
+    /// since 1970 in UTC; `first_ms` is not later, and counts as an instant whatever the expression says.
+    pub fn due(&self, first_ms: i64, now_ms: i64) -> Due {
+        let prompt = now_ms.saturating_sub(PROMPT);
+        let met = || {
+            self.next_after(prompt - 1)
+                .filter(|instant| *instant <= now_ms)
+        };
+        let at_ms = match self.missed {
+            _ if first_ms >= prompt => Some(first_ms),
+            Missed::Skip => met(),
+            Missed::Latest => met().or_else(|| Some(self.nth_last(1, first_ms, now_ms))),
+            Missed::All => Some(self.nth_last(MOST_MISSED, first_ms, now_ms)),
+        };
+        Due {
+            at_ms,
+            next_ms: self.next_after(at_ms.unwrap_or(now_ms)),
+        }
+    }
+
+    /// The instant that is so many before the end of those from `first_ms` to `now_ms`; the first where there are
+    /// fewer. Not by counting from the first one: a schedule of every second may have slept for a year.
+    fn nth_last(&self, n: usize, first_ms: i64, now_ms: i64) -> i64 {
+        let n_after = |at_ms: i64| {
+            let last = (0..n).try_fold(at_ms, |at_ms, _| {
+                self.next_after(at_ms).filter(|next| *next <= now_ms)
+            });
+            last.is_some()
+        };
+        if !n_after(first_ms) {
+            return first_ms;
+        }
+        let (mut more, mut fewer) = (first_ms, now_ms);
+        while fewer - more > 1 {
+            let middle = more + (fewer - more) / 2;
+            if n_after(middle) {
+                more = middle;
+            } else {
+                fewer = middle;
+            }
+        }
+        fewer
     }
 
     /// The first instant strictly after the given one, both in milliseconds since 1970 in UTC. None where the
@@ -128,9 +272,13 @@ impl Schedule {
                 .div_euclid(*every)
                 .checked_add(1)?
                 .checked_mul(*every),
-            Rule::Cron { cron, zone } => {
+            Rule::Cron {
+                cron,
+                zone,
+                changes,
+            } => {
                 let after = DateTime::from_timestamp_millis(after_ms)?;
-                next_in_zone(cron, *zone, after).map(|(at, _)| at.timestamp_millis())
+                next_in_zone(cron, *zone, *changes, after).map(|(at, _)| at.timestamp_millis())
             }
         }
     }
@@ -160,9 +308,13 @@ impl Schedule {
                     odd: None,
                 })
             }
-            Rule::Cron { cron, zone } => {
-                let (at, odd) =
-                    next_in_zone(cron, *zone, DateTime::from_timestamp_millis(after_ms)?)?;
+            Rule::Cron {
+                cron,
+                zone,
+                changes,
+            } => {
+                let after = DateTime::from_timestamp_millis(after_ms)?;
+                let (at, odd) = next_in_zone(cron, *zone, *changes, after)?;
                 let local = at
                     .with_timezone(zone)
                     .to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -176,18 +328,20 @@ impl Schedule {
     }
 }
 
-/// The zone with an IANA name.
-pub(crate) fn zone_named(name: &str) -> Result<Tz, String> {
-    name.parse().map_err(|_| {
-        let near = TZ_VARIANTS
-            .iter()
-            .map(|zone| zone.name())
-            .find(|candidate| candidate.eq_ignore_ascii_case(name));
-        let advice = match near {
-            Some(near) => format!("; write `{near}`"),
-            None => suggestion(name, TZ_VARIANTS.iter().map(|zone| zone.name())),
-        };
-        format!("`{name}` is not a time zone of the IANA database, such as Europe/Berlin{advice}")
+/// The policy in a field of the configuration; the default where it is absent or wrong.
+fn policy<P: DeserializeOwned + Default>(
+    config: &Map<String, Value>,
+    field: &str,
+    known: &str,
+    errors: &mut Vec<(String, String)>,
+) -> P {
+    let Some(value) = config.get(field) else {
+        return P::default();
+    };
+    serde_json::from_value(value.clone()).unwrap_or_else(|_| {
+        let message = format!("{value} is not known in this version; write {known}");
+        errors.push((field.to_owned(), message));
+        P::default()
     })
 }
 
@@ -200,148 +354,4 @@ fn length(text: &str) -> Result<i64, String> {
         ));
     }
     i64::try_from(millis).map_err(|_| format!("`{text}` is too long"))
-}
-
-/// The first instant after the given one at which the expression fires in the zone.
-fn next_in_zone(
-    cron: &Cron,
-    zone: Tz,
-    after: DateTime<Utc>,
-) -> Option<(DateTime<Utc>, Option<Odd>)> {
-    let mut from = local(zone, after)?;
-    if let Some(overlap) = Overlap::around(zone, from) {
-        if after >= overlap.turn {
-            if cron.fires_every_hour() {
-                // In the second pass: what is left of it, and then what follows.
-                let found = cron.next(from)?;
-                if found < overlap.end {
-                    return Some((utc(found, overlap.later)?, Some(Odd::Doubled)));
-                }
-            }
-            // All of it has run: go on where the overlap ends.
-            from = overlap.end - TimeDelta::seconds(1);
-        } else if cron.fires_every_hour() {
-            // In the first pass: the second one comes before what follows the overlap.
-            let found = cron.next(from)?;
-            if found < overlap.end {
-                return Some((utc(found, overlap.earlier)?, Some(Odd::Doubled)));
-            }
-            let again = cron.next(overlap.start - TimeDelta::seconds(1))?;
-            if again < overlap.end {
-                return Some((utc(again, overlap.later)?, Some(Odd::Doubled)));
-            }
-        }
-    }
-    loop {
-        let found = cron.next(from)?;
-        match zone.offset_from_local_datetime(&found) {
-            chrono::LocalResult::Single(offset) => {
-                return Some((utc(found, offset.fix().local_minus_utc())?, None));
-            }
-            chrono::LocalResult::Ambiguous(offset, _) => {
-                return Some((
-                    utc(found, offset.fix().local_minus_utc())?,
-                    Some(Odd::Doubled),
-                ));
-            }
-            chrono::LocalResult::None => {
-                let turn = end_of_gap(zone, found)?;
-                if !cron.fires_every_hour() {
-                    return Some((turn, Some(Odd::Skipped)));
-                }
-                // No hour was missed: it did not pass. The local time at the end of the gap is later than `found`,
-                // so this ends.
-                from = local(zone, turn)? - TimeDelta::seconds(1);
-            }
-        }
-    }
-}
-
-/// A stretch of local time that comes twice, because the clocks go back.
-struct Overlap {
-    /// The local time it begins with.
-    start: NaiveDateTime,
-    /// The first local time after it.
-    end: NaiveDateTime,
-    /// The instant at which the second pass begins.
-    turn: DateTime<Utc>,
-    /// Seconds east of UTC in the first pass.
-    earlier: i32,
-    /// Seconds east of UTC in the second pass.
-    later: i32,
-}
-
-impl Overlap {
-    /// The overlap that a local time lies in.
-    fn around(zone: Tz, at: NaiveDateTime) -> Option<Overlap> {
-        let chrono::LocalResult::Ambiguous(earlier, later) = zone.offset_from_local_datetime(&at)
-        else {
-            return None;
-        };
-        let (earlier, later) = (
-            earlier.fix().local_minus_utc(),
-            later.fix().local_minus_utc(),
-        );
-        let turn = first_instant(utc(at, earlier)?, utc(at, later)?, |instant| {
-            seconds_east(zone, instant) != earlier
-        });
-        let naive = turn.naive_utc();
-        Some(Overlap {
-            start: naive.checked_add_signed(TimeDelta::seconds(later.into()))?,
-            end: naive.checked_add_signed(TimeDelta::seconds(earlier.into()))?,
-            turn,
-            earlier,
-            later,
-        })
-    }
-}
-
-/// The instant at which the gap ends that a local time lies in.
-fn end_of_gap(zone: Tz, skipped: NaiveDateTime) -> Option<DateTime<Utc>> {
-    let middle = skipped.and_utc();
-    let (low, high) = (
-        middle.checked_sub_signed(WIDEST_OFFSET)?,
-        middle.checked_add_signed(WIDEST_OFFSET)?,
-    );
-    Some(first_instant(low, high, |instant| {
-        local(zone, instant).is_some_and(|local| local > skipped)
-    }))
-}
-
-/// The first whole second after `low`, and not after `high`, at which a condition holds that does not hold at `low`,
-/// holds at `high` and changes once.
-fn first_instant(
-    low: DateTime<Utc>,
-    high: DateTime<Utc>,
-    holds: impl Fn(DateTime<Utc>) -> bool,
-) -> DateTime<Utc> {
-    let base = low.timestamp();
-    let (mut no, mut yes) = (0, high.timestamp() - base);
-    while yes - no > 1 {
-        let middle = no + (yes - no) / 2;
-        match DateTime::from_timestamp(base + middle, 0) {
-            Some(instant) if !holds(instant) => no = middle,
-            _ => yes = middle,
-        }
-    }
-    DateTime::from_timestamp(base + yes, 0).unwrap_or(high)
-}
-
-/// What the clocks of a zone show at an instant. None at the ends of the calendar.
-fn local(zone: Tz, at: DateTime<Utc>) -> Option<NaiveDateTime> {
-    at.naive_utc()
-        .checked_add_signed(TimeDelta::seconds(seconds_east(zone, at).into()))
-}
-
-fn seconds_east(zone: Tz, at: DateTime<Utc>) -> i32 {
-    zone.offset_from_utc_datetime(&at.naive_utc())
-        .fix()
-        .local_minus_utc()
-}
-
-/// The instant of a local time that is so many seconds east of UTC.
-fn utc(local: NaiveDateTime, seconds_east: i32) -> Option<DateTime<Utc>> {
-    local
-        .checked_sub_signed(TimeDelta::seconds(seconds_east.into()))
-        .map(|naive| naive.and_utc())
 }

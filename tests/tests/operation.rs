@@ -54,7 +54,10 @@ fn the_api_describes_itself_and_the_server_says_how_it_is() {
             .replace("{name}", "nobody")
             .replace("{version}", "1")
             .replace("{number}", "1")
-            .replace("{step}", "nobody");
+            .replace("{step}", "nobody")
+            .replace("{trigger}", "nobody")
+            // Times must be named to be read.
+            .replace("/schedules/fires", "/schedules/fires?every=1h");
         let reply = weir.send(&Request::new("GET", &real));
         if path.contains('{') {
             reply.problem(404, "not_found");

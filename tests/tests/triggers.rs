@@ -3,6 +3,7 @@
 use std::{io::ErrorKind, net::TcpListener, time::Duration};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use weir_tests::{Act, Partner, Request, Start, Weir, until};
 
 /// The order flow of the design, as it is written there.
@@ -527,5 +528,51 @@ fn a_schedule_fires_once_for_each_instant() {
     assert!(
         next.contains("T02:00:00") || next.contains("T01:00:00"),
         "3 o'clock in Berlin is 1 or 2 in UTC: {next}"
+    );
+}
+
+/// Killed and started again around instants, with no regard for what is underway.
+#[test]
+fn a_killed_server_fires_each_instant_once() {
+    let data = TempDir::new().unwrap();
+    let start = || Start::default().data(data.path()).start();
+    let weir = start();
+    weir.publish(&json!({
+        "format": "weir/flow@1", "id": "clock",
+        "triggers": { "tick": { "kind": "schedule", "config": { "every": "1s", "missed": "all" } } },
+        "steps": { "at": { "kind": "map", "config": { "script": "trigger.body.scheduled_at" } } },
+        "links": [ { "from": "tick", "to": "at" } ]
+    }));
+    let mut weir = weir;
+    let mut seen = 0;
+    for _ in 0..5 {
+        until("another fire", || {
+            Some(weir.runs("flow=clock")).filter(|runs| runs.len() > seen)
+        });
+        weir.kill();
+        weir = start();
+        seen = weir.runs("flow=clock").len();
+    }
+    // Off, so that nothing fires while the runs are read.
+    weir.api("POST", "/flows/clock/disable", &json!({}))
+        .expect(200);
+    let instants: Vec<i64> = weir
+        .runs("flow=clock")
+        .iter()
+        .map(|run| {
+            let run = weir.ended(run["id"].as_str().unwrap());
+            let at = run["steps"]["at"]["output"].as_str().unwrap().to_owned();
+            // Seconds since midnight.
+            let field = |range: std::ops::Range<usize>| at[range].parse::<i64>().unwrap();
+            field(11..13) * 3600 + field(14..16) * 60 + field(17..19)
+        })
+        .collect();
+    // Newest first, so that midnight in between does not matter.
+    assert!(instants.len() >= 5, "{instants:?}");
+    assert!(
+        instants
+            .windows(2)
+            .all(|pair| (pair[0] - pair[1]).rem_euclid(86_400) == 1),
+        "one run for each second: {instants:?}"
     );
 }

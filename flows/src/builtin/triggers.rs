@@ -205,6 +205,63 @@ pub(super) fn schedule() -> Entry {
                 ),
             )
             .example("15m"),
+            Field::new(
+                "overlap",
+                phrase("While an earlier run is underway", "Solange ein früherer Lauf noch läuft"),
+                FieldKind::Choice(vec![
+                    choice("queue", "Wait for its end", "Auf sein Ende warten"),
+                    choice("skip", "Leave this time out", "Diesen Zeitpunkt auslassen"),
+                ]),
+                phrase(
+                    "What happens at a time to run while an earlier run of this schedule has not ended: the new run waits for its turn, or there is none. At most 100 runs wait; times beyond that are left out.",
+                    "Was zu einem Zeitpunkt geschieht, solange ein früherer Lauf dieses Zeitplans nicht zu Ende ist: Der neue Lauf wartet, bis er an der Reihe ist, oder es gibt keinen. Höchstens 100 Läufe warten; weitere Zeitpunkte werden ausgelassen.",
+                ),
+            )
+            .default("queue")
+            .advanced(),
+            Field::new(
+                "missed",
+                phrase("Missed times", "Verpasste Zeitpunkte"),
+                FieldKind::Choice(vec![
+                    choice("skip", "Leave them out", "Auslassen"),
+                    choice("latest", "Make up for the last one", "Den letzten nachholen"),
+                    choice("all", "Make up for each", "Alle nachholen"),
+                ]),
+                phrase(
+                    "What happens with times that passed while no server ran, more than ten seconds ago. Each makes up for the last 100 at most. Times that pass while the flow is switched off are never made up for.",
+                    "Was mit Zeitpunkten geschieht, die mehr als zehn Sekunden zurückliegen, weil kein Server lief. „Alle“ holt höchstens die letzten 100 nach. Zeitpunkte, zu denen der Flow ausgeschaltet ist, werden nie nachgeholt.",
+                ),
+            )
+            .default("latest")
+            .advanced(),
+            Field::new(
+                "skipped",
+                phrase("Time that the clocks skip", "Übersprungene Uhrzeit"),
+                FieldKind::Choice(vec![
+                    choice("next", "Run right after the change", "Gleich nach der Umstellung ausführen"),
+                    choice("skip", "Leave it out that day", "An diesem Tag auslassen"),
+                ]),
+                phrase(
+                    "What happens with a time of day that does not exist when the clocks go forward. What fires in every hour follows the hours as they pass, whatever is chosen here.",
+                    "Was mit einer Uhrzeit geschieht, die es beim Vorstellen der Uhren nicht gibt. Was in jeder Stunde auslöst, folgt unabhängig davon den tatsächlich vergehenden Stunden.",
+                ),
+            )
+            .default("next")
+            .advanced(),
+            Field::new(
+                "doubled",
+                phrase("Time that comes twice", "Doppelte Uhrzeit"),
+                FieldKind::Choice(vec![
+                    choice("once", "Run the first time only", "Nur beim ersten Mal ausführen"),
+                    choice("twice", "Run both times", "Beide Male ausführen"),
+                ]),
+                phrase(
+                    "What happens with a time of day that comes twice when the clocks go back. What fires in every hour follows the hours as they pass, whatever is chosen here.",
+                    "Was mit einer Uhrzeit geschieht, die beim Zurückstellen der Uhren zweimal vorkommt. Was in jeder Stunde auslöst, folgt unabhängig davon den tatsächlich vergehenden Stunden.",
+                ),
+            )
+            .default("once")
+            .advanced(),
         ],
         exactly_one: words(&["cron", "every"]),
         start: start([("cron", json!("0 6 * * *"))]),

@@ -3,6 +3,7 @@
 
 mod cron;
 mod oracle;
+mod policies;
 mod zones;
 
 use chrono::DateTime;

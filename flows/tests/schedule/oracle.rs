@@ -230,3 +230,44 @@ fn differences_from_croner_are_known() {
         [ms("2026-11-02T00:00:00+01:00")]
     );
 }
+
+/// Every fire of two years in twenty zones: what the random expressions might leave out. One time of day each, or every
+/// hour, which are the kinds on which we and croner agree on days when the clocks change, too.
+#[test]
+fn two_years_in_twenty_zones() {
+    let from = ms("2025-12-31T12:00:00Z");
+    let to = ms("2027-12-31T12:00:00Z");
+    for zone in ZONES {
+        let tz = Tz::from_str(zone).unwrap();
+        for (cron, at_least) in [
+            ("30 2 * * *", 720),
+            ("0 0 * * *", 720),
+            ("59 23 * * 1-5", 500),
+            ("15 1 * * SUN", 100),
+            ("0 12 1,15 * MON", 140),
+            ("0 3 29 FEB *", 0),
+            ("20 * * * *", 17_000),
+        ] {
+            let expected = oracle(cron, tz, from, 18_000);
+            let expected: Vec<i64> = expected.into_iter().take_while(|at| *at <= to).collect();
+            let ours = schedule(cron, zone).next_fires(from, expected.len() + 1);
+            let ours: Vec<i64> = ours
+                .iter()
+                .map(|fire| fire.at_ms)
+                .take_while(|at| *at <= to)
+                .collect();
+            let differs = ours.iter().zip(&expected).find(|(a, b)| a != b);
+            assert!(
+                expected.len() >= at_least,
+                "{cron} in {zone}: {}",
+                expected.len()
+            );
+            assert!(
+                differs.is_none() && ours.len() == expected.len(),
+                "{cron} in {zone}: {differs:?}, {} and {}",
+                ours.len(),
+                expected.len()
+            );
+        }
+    }
+}

@@ -41,6 +41,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "weir_messages_refused_total",
         "Messages that no run was started for, by reason."
     );
+    ::metrics::describe_counter!(
+        "weir_schedule_fires_skipped_total",
+        "Instants of schedules that no run was started for, by flow and reason."
+    );
     Ok(handle)
 }
 

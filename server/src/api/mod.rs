@@ -14,6 +14,7 @@ mod openapi;
 mod page;
 mod problem;
 mod runs;
+mod schedules;
 mod secrets;
 mod start;
 mod summary;

@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     App, connections, document, events, flows, metrics,
     problem::{Code, MEDIA_TYPE, TYPE_PREFIX, Written},
-    runs, secrets, start, system, tries, value, versions,
+    runs, schedules, secrets, start, system, tries, value, versions,
 };
 
 /// The head of the document.
@@ -20,6 +20,7 @@ use super::{
         (name = "Flows", description = "Drafts of flows, as documents: list, read, write, delete."),
         (name = "Versions", description = "Published copies of flows. Only they run in production."),
         (name = "Runs", description = "What flows have done and are doing, step by step."),
+        (name = "Schedules", description = "What fires when."),
         (name = "Tries", description = "Rehearsals: a draft is run for a message, with real or mocked actions. A try lives in the memory of this server, is not in the history, and is gone after a while."),
         (name = "Live", description = "Changes as they happen, as server-sent events. A browser's `EventSource` reads them."),
         (name = "Connections", description = "Where actions call, and as whom."),
@@ -47,6 +48,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(runs::message))
         .routes(routes!(runs::input))
         .routes(routes!(runs::output))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::preview))
+        .routes(routes!(schedules::fires))
         .routes(routes!(tries::start))
         .routes(routes!(tries::read, tries::stop))
         .routes(routes!(tries::follow))

@@ -216,7 +216,11 @@ impl Search {
     }
 }
 
-fn time(name: &str, text: Option<String>) -> Answer<Option<i64>> {
+/// A time in a query.
+///
+/// # Errors
+/// 400 where it is none.
+pub(super) fn time(name: &str, text: Option<String>) -> Answer<Option<i64>> {
     let Some(text) = text else { return Ok(None) };
     // A plus in a query is a space unless it is escaped, and a zone is easily written with one.
     match chrono::DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {

@@ -5,6 +5,7 @@ mod drafts;
 mod face;
 mod intake;
 mod runs;
+mod schedules;
 mod switch;
 mod tries;
 

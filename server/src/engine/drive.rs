@@ -9,7 +9,7 @@ use weir_flows::{
     run::Run,
 };
 
-use super::{Answer, Engine, Place, Version, attempt, turn_row};
+use super::{Answer, Engine, Place, Version, attempt, line::Line, turn_row};
 use crate::store;
 
 /// The longest pause before a commit that the database could not take is tried again.
@@ -26,8 +26,8 @@ pub(super) struct Active {
     /// Its place among all runs of the process.
     #[expect(dead_code, reason = "held for as long as the run is underway")]
     pub slot: Place,
-    /// Its place among the runs of its flow, where the flow limits them.
-    pub permit: Option<Place>,
+    /// Its places among the runs of its flow and its trigger, where they are limited.
+    pub places: Vec<Place>,
 }
 
 /// Where the caller of an http trigger waits.
@@ -59,17 +59,25 @@ impl Active {
     }
 }
 
-/// Drives a run until it ends or the process stops. `commands` are on disk already; `events` come first.
+/// Drives a run until it ends or the process stops, once it is its turn in the line. `commands` are on disk already; `events` come first.
 pub(super) async fn drive(
     engine: Engine,
     mut active: Active,
+    line: Option<Line>,
     commands: Vec<Command>,
     events: Vec<Event>,
 ) {
     let mut events = VecDeque::from(events);
     let mut attempts: JoinSet<Event> = JoinSet::new();
-    if !wait_for_turn(&engine, &mut active, &mut events).await {
-        return;
+    if let Some(line) = line {
+        // Its flow or its trigger limits what is underway at once.
+        tokio::select! {
+            places = line => active.places = places,
+            () = engine.stopping() => return,
+        }
+        if events.is_empty() {
+            events.push_back(Event::Start);
+        }
     }
     start(&engine, &active, commands, &mut attempts);
     while !active.run.status.is_final() {
@@ -114,28 +122,6 @@ pub(super) async fn drive(
         start(&engine, &active, turn.commands, &mut attempts);
     }
     engine.ended(&active);
-}
-
-/// A run of a flow that limits its concurrency waits here for its place. False when the process stops first.
-async fn wait_for_turn(engine: &Engine, active: &mut Active, events: &mut VecDeque<Event>) -> bool {
-    let Some(gate) = active
-        .version
-        .turnstile
-        .clone()
-        .filter(|_| active.permit.is_none())
-    else {
-        return true;
-    };
-    tokio::select! {
-        permit = gate.acquire_owned() => {
-            active.permit = permit.ok();
-            if events.is_empty() {
-                events.push_back(Event::Start);
-            }
-            true
-        }
-        () = engine.stopping() => false,
-    }
 }
 
 fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut JoinSet<Event>) {

@@ -5,6 +5,7 @@ mod attempt;
 mod drafts;
 mod drive;
 mod limits;
+mod line;
 pub mod local;
 mod publish;
 mod recover;
@@ -262,11 +263,12 @@ impl Engine {
         }));
         engine.load_published().await?;
         let left = recover::left_behind(engine.store()).await?;
-        engine.0.tasks.spawn(recover::take_up(engine.clone(), left));
-        engine
-            .0
-            .tasks
-            .spawn(schedule::fire_when_due(engine.clone()));
+        let again = engine.clone();
+        engine.0.tasks.spawn(async move {
+            // What was underway stands in line before what a schedule starts.
+            recover::take_up(again.clone(), left).await;
+            schedule::fire_when_due(again).await;
+        });
         engine.0.tasks.spawn(tries::forget_when_due(engine.clone()));
         Ok(engine)
     }
@@ -437,16 +439,10 @@ impl Engine {
             stamp.now_ms,
         );
         // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
-        let turnstile = version
-            .turnstile
-            .as_ref()
-            .map(|gate| Arc::clone(gate).try_acquire_owned());
-        let (permit, turn) = match turnstile {
-            Some(Err(_)) => (None, Turn::default()),
-            other => (
-                other.and_then(Result::ok),
-                advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
-            ),
+        let (places, line) = line::join(&version, &trigger);
+        let turn = match line {
+            Some(_) => Turn::default(),
+            None => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
         };
         let new = store::NewRun {
             workspace: version.workspace.clone(),
@@ -473,7 +469,7 @@ impl Engine {
             turns: 1,
             reply: ReplySlot::default(),
             slot,
-            permit,
+            places,
         };
         self.announce(&active, stamp.now_ms);
         let reply = if let Some(answer) = active.answer() {
@@ -487,6 +483,7 @@ impl Engine {
             inner.tasks.spawn(drive::drive(
                 self.clone(),
                 active,
+                line,
                 turn.commands,
                 Vec::new(),
             ));
@@ -628,5 +625,5 @@ pub type Params = Map<String, Value>;
 /// What keeps a flow's runs to its own limit.
 type Turnstile = Arc<Semaphore>;
 
-/// One run's place within a limit.
+/// One run's place within a limit, held for as long as the run is underway.
 type Place = OwnedSemaphorePermit;

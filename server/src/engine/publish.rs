@@ -10,7 +10,7 @@ use weir_flows::{
 
 use super::{
     Engine, Error, Version,
-    registry::{Published, turnstile},
+    registry::{Published, queues, turnstile},
 };
 use crate::{connectors, store};
 
@@ -141,6 +141,7 @@ impl Engine {
                     enabled: published.enabled,
                     version: Arc::new(Version {
                         turnstile: turnstile(&plan, None),
+                        queues: queues(&plan, None),
                         workspace: published.workspace,
                         flow: published.flow,
                         number: published.version,
@@ -164,6 +165,7 @@ impl Engine {
         let earlier = earlier.as_ref().map(|published| &*published.version);
         let version = Arc::new(Version {
             turnstile: turnstile(&plan, earlier),
+            queues: queues(&plan, earlier),
             workspace: workspace.to_owned(),
             flow: plan.flow.id.clone(),
             number,
@@ -198,6 +200,7 @@ impl Engine {
         })?;
         Ok(Arc::new(Version {
             turnstile: turnstile(&plan, published.as_deref()),
+            queues: queues(&plan, published.as_deref()),
             workspace: workspace.to_owned(),
             flow: flow.to_owned(),
             number,

@@ -12,6 +12,7 @@ use weir_flows::{
 use super::{
     Engine, Error,
     drive::{self, Active, ReplySlot},
+    line,
 };
 use crate::store::{self, Store};
 
@@ -63,6 +64,8 @@ async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
     let Ok(slot) = Arc::clone(&engine.0.active).acquire_owned().await else {
         return Ok(());
     };
+    // In the order of their ids, which is that of their messages.
+    let (places, line) = line::join(&version, &row.trigger);
     let active = Active {
         version,
         id: row.id,
@@ -70,12 +73,15 @@ async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
         turns: row.turns,
         reply: ReplySlot::default(),
         slot,
-        permit: None,
+        places,
     };
-    engine
-        .0
-        .tasks
-        .spawn(drive::drive(engine.clone(), active, Vec::new(), events));
+    engine.0.tasks.spawn(drive::drive(
+        engine.clone(),
+        active,
+        line,
+        Vec::new(),
+        events,
+    ));
     Ok(())
 }
 

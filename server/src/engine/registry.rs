@@ -1,7 +1,7 @@
 //! The published versions of all flows, compiled, and the paths they listen to.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use weir_flows::{
     plan::{Plan, Source},
     route::Route,
+    schedule::Overlap,
 };
 
 use super::{Params, Turnstile};
@@ -27,6 +28,8 @@ pub struct Version {
     pub plan: Arc<Plan>,
     /// What keeps the flow's runs to its own limit; shared by all its versions.
     pub(super) turnstile: Option<Turnstile>,
+    /// What lets the runs of a schedule trigger pass one by one, by trigger; shared by all versions of the flow.
+    pub(super) queues: BTreeMap<String, Turnstile>,
 }
 
 /// What production runs of a flow.
@@ -203,6 +206,22 @@ pub(super) fn turnstile(plan: &Plan, earlier: Option<&Version>) -> Option<Turnst
         .filter(|version| version.plan.flow.settings.concurrency == plan.flow.settings.concurrency);
     same.and_then(|version| version.turnstile.clone())
         .or_else(|| Some(Arc::new(Semaphore::new(limit.max(1)))))
+}
+
+/// The semaphores that let the runs of schedule triggers pass one by one; the earlier ones where there are such.
+pub(super) fn queues(plan: &Plan, earlier: Option<&Version>) -> BTreeMap<String, Turnstile> {
+    let queued = plan.triggers.iter().filter(|(_, trigger)| {
+        matches!(&trigger.source, Source::Schedule(schedule) if schedule.overlap() == Overlap::Queue)
+    });
+    queued
+        .map(|(id, _)| {
+            let same = earlier.and_then(|version| version.queues.get(id).cloned());
+            (
+                id.clone(),
+                same.unwrap_or_else(|| Arc::new(Semaphore::new(1))),
+            )
+        })
+        .collect()
 }
 
 /// The paths that a plan listens to: trigger, method, route.

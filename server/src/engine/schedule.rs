@@ -1,15 +1,27 @@
 //! Fires the schedules: sleeps until the next instant, and starts a run for it exactly once.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use serde_json::json;
-use weir_flows::{document::Message, plan::Source, run::rfc3339};
+use weir_flows::{
+    document::Message,
+    plan::Source,
+    run::rfc3339,
+    schedule::{Due, Overlap},
+};
 
 use super::{Accepted, Arrival, Engine, Error};
 use crate::store;
 
 /// How many due schedules are read at once.
 const PAGE: u32 = 100;
+
+/// The most runs of one schedule that are underway or wait for the earlier ones, so that a slow flow does not fill
+/// the server.
+const MOST_QUEUED: u32 = 100;
 
 /// The longest sleep, so that a changed clock or another server's publication is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -55,42 +67,76 @@ async fn fire_due(engine: &Engine) -> Result<Duration, Error> {
     }))
 }
 
-async fn fire(engine: &Engine, due: &store::Schedule, now: i64) -> Result<(), Error> {
-    let Some(expected_at) = due.next_at else {
+/// Deals with the instants of a schedule that have come: starts at most one run, and moves the schedule on.
+async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<(), Error> {
+    let Some(expected_at) = schedule.next_at else {
         return Ok(());
     };
-    let published = engine.published(&due.workspace, &due.flow);
+    let published = engine.published(&schedule.workspace, &schedule.flow);
     let version = published
         .filter(|published| published.enabled)
         .map(|published| published.version);
     let trigger = version
         .as_ref()
-        .and_then(|version| version.plan.triggers.get(&due.trigger));
-    let schedule = trigger.and_then(|trigger| match &trigger.source {
-        Source::Schedule(schedule) if !trigger.disabled => Some(schedule),
+        .and_then(|version| version.plan.triggers.get(&schedule.trigger));
+    let rule = trigger.and_then(|trigger| match &trigger.source {
+        Source::Schedule(rule) if !trigger.disabled => Some(rule),
         _ => None,
     });
-    let (Some(version), Some(schedule)) = (&version, schedule) else {
+    let (Some(version), Some(rule)) = (&version, rule) else {
         // The published version does not know this schedule any more, or the flow is switched off.
         let fire = store::Fire {
             expected_at,
+            at: expected_at,
             next_at: None,
         };
-        engine
-            .store()
-            .skip_fire(&due.workspace, &due.flow, &due.trigger, fire)
-            .await?;
-        return Ok(());
+        return skip(engine, schedule, fire, "gone").await;
     };
-    // Instants that were missed while no server ran lead to one run, for the first of them.
+    let Due { at_ms, next_ms } = rule.due(expected_at, now);
+    let at = at_ms.unwrap_or(expected_at);
     let fire = store::Fire {
         expected_at,
-        next_at: schedule.next_after(now.max(expected_at)),
+        at,
+        next_at: next_ms,
     };
-    let body = json!({ "scheduled_at": rfc3339(expected_at), "fired_at": rfc3339(now) });
+    if at_ms != Some(expected_at) {
+        tracing::warn!(
+            flow = schedule.flow,
+            trigger = schedule.trigger,
+            from = rfc3339(expected_at),
+            resumed = at_ms.map(rfc3339),
+            "times of a schedule were missed and are left out, as its setting `missed` says"
+        );
+    }
+    if at_ms.is_none() {
+        return skip(engine, schedule, fire, "missed").await;
+    }
+    let most = match rule.overlap() {
+        Overlap::Skip => 0,
+        Overlap::Queue => MOST_QUEUED,
+    };
+    let underway = engine
+        .store()
+        .underway(
+            &schedule.workspace,
+            &schedule.flow,
+            &schedule.trigger,
+            most + 1,
+        )
+        .await?;
+    if underway > most {
+        tracing::warn!(
+            flow = schedule.flow,
+            trigger = schedule.trigger,
+            at = rfc3339(at),
+            "earlier runs of a schedule have not ended; this time is left out"
+        );
+        return skip(engine, schedule, fire, "overlap").await;
+    }
+    let body = json!({ "scheduled_at": rfc3339(at), "fired_at": rfc3339(now) });
     let arrival = Arrival {
         version: version.clone(),
-        trigger: due.trigger.clone(),
+        trigger: schedule.trigger.clone(),
         message: Message {
             body,
             ..Message::default()
@@ -104,25 +150,35 @@ async fn fire(engine: &Engine, due: &store::Schedule, now: i64) -> Result<(), Er
         ) => Ok(()),
         Ok(Accepted::Refused(problems)) => {
             tracing::warn!(
-                flow = due.flow,
-                trigger = due.trigger,
+                flow = schedule.flow,
+                trigger = schedule.trigger,
                 ?problems,
                 "the message of a schedule does not satisfy its own schema"
             );
-            skip(engine, due, fire).await
+            skip(engine, schedule, fire, "refused").await
         }
         Err(Error::Script(failure)) => {
-            tracing::warn!(flow = due.flow, trigger = due.trigger, %failure, "the scripts of a schedule failed");
-            skip(engine, due, fire).await
+            tracing::warn!(flow = schedule.flow, trigger = schedule.trigger, %failure, "the scripts of a schedule failed");
+            skip(engine, schedule, fire, "failed").await
         }
         Err(error) => Err(error),
     }
 }
 
-async fn skip(engine: &Engine, due: &store::Schedule, fire: store::Fire) -> Result<(), Error> {
-    engine
+/// Uses up an instant without a run.
+async fn skip(
+    engine: &Engine,
+    schedule: &store::Schedule,
+    fire: store::Fire,
+    why: &'static str,
+) -> Result<(), Error> {
+    let used = engine
         .store()
-        .skip_fire(&due.workspace, &due.flow, &due.trigger, fire)
+        .skip_fire(&schedule.workspace, &schedule.flow, &schedule.trigger, fire)
         .await?;
+    if used {
+        let labels = [("flow", schedule.flow.clone()), ("why", why.to_owned())];
+        metrics::counter!("weir_schedule_fires_skipped_total", &labels).increment(1);
+    }
     Ok(())
 }

@@ -41,12 +41,12 @@ impl Work for Batch {
 }
 
 pub(super) const FIRE: Many = Many {
-    text: "WITH fire (workspace, flow, trigger, expected_at, next_at) AS (VALUES {rows}) \
-           UPDATE schedule SET last_at = fire.expected_at, next_at = fire.next_at FROM fire \
+    text: "WITH fire (workspace, flow, trigger, expected_at, at, next_at) AS (VALUES {rows}) \
+           UPDATE schedule SET last_at = fire.at, next_at = fire.next_at FROM fire \
            WHERE schedule.workspace = fire.workspace AND schedule.flow = fire.flow \
            AND schedule.trigger = fire.trigger AND schedule.next_at = fire.expected_at \
            RETURNING schedule.workspace, schedule.flow, schedule.trigger",
-    width: 5,
+    width: 6,
 };
 
 pub(super) const INSERT_KEY: Many = Many {
@@ -103,7 +103,7 @@ impl Batch {
         for (_, run, _) in self.accepts() {
             if let Some(fire) = &run.fire {
                 values.extend(trigger_of(run));
-                values.extend([fire.expected_at.into(), fire.next_at.into()]);
+                values.extend([fire.expected_at.into(), fire.at.into(), fire.next_at.into()]);
             }
         }
         if values.is_empty() {

@@ -7,7 +7,7 @@ use super::{
     Store,
     error::{Abort, Error},
     queue::Work,
-    sql::{Cells, Many, Texts, statement},
+    sql::{Cells, Texts, statement},
 };
 
 /// A draft that is to be written.
@@ -235,11 +235,12 @@ impl Work for DeleteFlow {
     }
 }
 
-const PUT_SCHEDULE: Many = Many {
-    text: "INSERT INTO schedule (workspace, flow, trigger, next_at, last_at) VALUES {rows} \
-           ON CONFLICT (workspace, flow, trigger) DO UPDATE SET next_at = excluded.next_at",
-    width: 5,
-};
+/// What was due at the time of a publication stays due, and what was used up while it waited is not due again.
+const PUT_SCHEDULE: &str = "INSERT INTO schedule (workspace, flow, trigger, next_at) VALUES (?, ?, ?, ?) \
+    ON CONFLICT (workspace, flow, trigger) DO UPDATE SET next_at = CASE \
+    WHEN schedule.next_at <= ? THEN schedule.next_at \
+    WHEN excluded.next_at <= schedule.last_at THEN coalesce(schedule.next_at, excluded.next_at) \
+    ELSE excluded.next_at END";
 
 impl Work for Publication {
     type Out = Standing;
@@ -247,7 +248,7 @@ impl Work for Publication {
     fn perform<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
-        texts: &'a mut Texts,
+        _texts: &'a mut Texts,
     ) -> BoxFuture<'a, Result<Standing, Abort>> {
         Box::pin(async move {
             let backend = tx.get_database_backend();
@@ -288,7 +289,7 @@ impl Work for Publication {
                 let next_at = next_at.filter(|_| standing.enabled);
                 (trigger.as_str(), next_at)
             });
-            put_schedules(tx, texts, workspace, flow, schedules).await?;
+            put_schedules(tx, workspace, flow, schedules, Some(self.at)).await?;
             Ok(standing)
         })
     }
@@ -327,7 +328,7 @@ impl Work for Switch {
     fn perform<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
-        texts: &'a mut Texts,
+        _texts: &'a mut Texts,
     ) -> BoxFuture<'a, Result<Option<Standing>, Abort>> {
         Box::pin(async move {
             let backend = tx.get_database_backend();
@@ -355,7 +356,8 @@ impl Work for Switch {
             if self.enabled {
                 let schedules = self.schedules.iter();
                 let schedules = schedules.map(|(trigger, next_at)| (trigger.as_str(), *next_at));
-                put_schedules(tx, texts, workspace, flow, schedules).await?;
+                // They had no next instants while the flow was off.
+                put_schedules(tx, workspace, flow, schedules, None).await?;
             } else {
                 tx.execute_raw(statement(
                     backend,
@@ -371,21 +373,26 @@ impl Work for Switch {
 
 async fn put_schedules<'a>(
     tx: &DatabaseTransaction,
-    texts: &mut Texts,
     workspace: &str,
     flow: &str,
     schedules: impl Iterator<Item = (&'a str, Option<i64>)>,
+    due_at: Option<i64>,
 ) -> Result<(), DbErr> {
-    let values = schedules.flat_map(|(trigger, next_at)| {
-        [
-            workspace.into(),
-            flow.into(),
-            trigger.into(),
-            next_at.into(),
-            None::<i64>.into(),
-        ]
-    });
-    texts.execute(tx, &PUT_SCHEDULE, values.collect()).await
+    for (trigger, next_at) in schedules {
+        tx.execute_raw(statement(
+            tx.get_database_backend(),
+            PUT_SCHEDULE,
+            [
+                workspace.into(),
+                flow.into(),
+                trigger.into(),
+                next_at.into(),
+                due_at.into(),
+            ],
+        ))
+        .await?;
+    }
+    Ok(())
 }
 
 /// The columns of a [`Standing`], in the order of [`standing_of`].

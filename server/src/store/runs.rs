@@ -89,6 +89,8 @@ pub struct NewRun {
 pub struct Fire {
     /// The instant that is due: the `next_at` of the schedule as it was read.
     pub expected_at: i64,
+    /// The instant that is used: the due one, or a later one where those before it were missed.
+    pub at: i64,
     /// The instant after it, if there is one.
     pub next_at: Option<i64>,
 }

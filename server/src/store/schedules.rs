@@ -75,6 +75,53 @@ impl Store {
         Ok(due.flatten())
     }
 
+    /// How many runs of a trigger have not ended, counted up to `most`.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn underway(
+        &self,
+        workspace: &str,
+        flow: &str,
+        trigger: &str,
+        most: u32,
+    ) -> Result<u32, Error> {
+        let text = "SELECT count(*) FROM (SELECT id FROM run WHERE workspace = ? AND flow = ? \
+                    AND trigger = ? AND ended_at IS NULL LIMIT ?) AS underway";
+        let values = vec![
+            workspace.into(),
+            flow.into(),
+            trigger.into(),
+            i64::from(most).into(),
+        ];
+        let count = self
+            .find(text, values, |row| Cells::of(row).count())
+            .await?;
+        Ok(count.unwrap_or_default())
+    }
+
+    /// A page of the schedules of a workspace by flow and trigger: those after a flow's trigger, at most `limit`.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn all_schedules(
+        &self,
+        workspace: &str,
+        after: (&str, &str),
+        limit: u32,
+    ) -> Result<Vec<Schedule>, Error> {
+        let text = format!(
+            "SELECT {SCHEDULE} FROM schedule WHERE workspace = ? AND (flow, trigger) > (?, ?) ORDER BY flow, trigger LIMIT ?"
+        );
+        let values = vec![
+            workspace.into(),
+            after.0.into(),
+            after.1.into(),
+            i64::from(limit).into(),
+        ];
+        self.list(&text, values, schedule_of).await
+    }
+
     /// The schedules of a flow, by trigger.
     ///
     /// # Errors
@@ -122,9 +169,10 @@ impl Work for SkipFire {
             let moved = tx
                 .execute_raw(statement(
                     tx.get_database_backend(),
-                    "UPDATE schedule SET last_at = next_at, next_at = ? \
+                    "UPDATE schedule SET last_at = ?, next_at = ? \
                      WHERE workspace = ? AND flow = ? AND trigger = ? AND next_at = ?",
                     [
+                        self.fire.at.into(),
                         self.fire.next_at.into(),
                         self.workspace.as_str().into(),
                         self.flow.as_str().into(),

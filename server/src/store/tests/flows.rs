@@ -166,6 +166,7 @@ async fn schedules_follow_the_publication(settings: Settings) {
     store.publish(first).await.unwrap();
     let fire = Fire {
         expected_at: 100,
+        at: 100,
         next_at: Some(200),
     };
     assert_eq!(
@@ -232,6 +233,7 @@ async fn a_flow_is_switched_off_and_on(settings: Settings) {
     assert_eq!(store.publish(first).await, Ok(standing(Some(1), true)));
     let fire = Fire {
         expected_at: 100,
+        at: 100,
         next_at: Some(200),
     };
     store
@@ -246,6 +248,7 @@ async fn a_flow_is_switched_off_and_on(settings: Settings) {
     // Who saw it due a moment ago comes too late.
     let late = Fire {
         expected_at: 200,
+        at: 200,
         next_at: Some(300),
     };
     let fired = store.skip_fire(MAIN, "report", "daily", late).await;

@@ -249,6 +249,7 @@ async fn an_instant_fires_once(settings: Settings) {
         assert_eq!(due[0].next_at, Some(instant));
         let fire = Fire {
             expected_at: instant,
+            at: instant,
             next_at: (instant < 3_000).then_some(instant + 1_000),
         };
         let tasks = (0..50).map(|number| {
