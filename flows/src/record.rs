@@ -98,6 +98,20 @@ pub enum Record {
         /// Why.
         failure: Arc<Failure>,
     },
+    /// A person ends the run: nothing new starts.
+    Cancelling {
+        /// When.
+        at: i64,
+        /// Whether what succeeded is reversed before the run ends.
+        #[serde(default, skip_serializing_if = "is_false")]
+        undo: bool,
+        /// Who.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why, in that person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
     /// A step was reversed, or could not be.
     Undone {
         /// The step.
