@@ -47,6 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(runs::message))
         .routes(routes!(runs::input))
         .routes(routes!(runs::output))
+        .routes(routes!(runs::cancel))
         .routes(routes!(tries::start))
         .routes(routes!(tries::read, tries::stop))
         .routes(routes!(tries::follow))

@@ -1,5 +1,6 @@
 //! `/api/v1/runs`: searching runs, and reading what one did.
 
+mod cancel;
 mod detail;
 
 use axum::{
@@ -28,6 +29,7 @@ use crate::{
     store::{self, RunFilter},
 };
 
+pub(super) use cancel::{__path_cancel, cancel};
 pub(super) use detail::{RunDetail, StepWord};
 
 /// The header that names the run an answer is about.

@@ -1,5 +1,6 @@
 //! The HTTP face over a real engine on SQLite in a temporary directory.
 
+mod cancels;
 mod documents;
 mod drafts;
 mod face;

@@ -9,7 +9,7 @@ use weir_flows::{
     run::Run,
 };
 
-use super::{Answer, Engine, Place, Version, attempt, turn_row};
+use super::{Answer, Engine, Place, Version, attempt, turn_row, underway::Enrolled};
 use crate::store;
 
 /// The longest pause before a commit that the database could not take is tried again.
@@ -28,6 +28,8 @@ pub(super) struct Active {
     pub slot: Place,
     /// Its place among the runs of its flow, where the flow limits them.
     pub permit: Option<Place>,
+    /// Its place among the runs that a person can reach.
+    pub enrolled: Enrolled,
 }
 
 /// Where the caller of an http trigger waits.
@@ -73,7 +75,7 @@ pub(super) async fn drive(
     }
     start(&engine, &active, commands, &mut attempts);
     while !active.run.status.is_final() {
-        let Some(event) = next_event(&engine, &active, &mut events, &mut attempts).await else {
+        let Some(event) = next_event(&engine, &mut active, &mut events, &mut attempts).await else {
             return;
         };
         let stamp = engine.stamp();
@@ -85,6 +87,7 @@ pub(super) async fn drive(
             event,
         );
         if turn.records.is_empty() {
+            active.enrolled.told();
             if events.is_empty()
                 && attempts.is_empty()
                 && active.run.wake_at(&active.version.plan).is_none()
@@ -109,6 +112,7 @@ pub(super) async fn drive(
             return;
         }
         active.turns += 1;
+        active.enrolled.told();
         active.tell();
         engine.announce(&active, stamp.now_ms);
         start(&engine, &active, turn.commands, &mut attempts);
@@ -117,7 +121,12 @@ pub(super) async fn drive(
 }
 
 /// A run of a flow that limits its concurrency waits here for its place. False when the process stops first.
+/// What a person asks of it comes first, and needs no place.
 async fn wait_for_turn(engine: &Engine, active: &mut Active, events: &mut VecDeque<Event>) -> bool {
+    if let Some(order) = active.enrolled.waiting() {
+        events.push_front(order);
+        return true;
+    }
     let Some(gate) = active
         .version
         .turnstile
@@ -127,6 +136,11 @@ async fn wait_for_turn(engine: &Engine, active: &mut Active, events: &mut VecDeq
         return true;
     };
     tokio::select! {
+        biased;
+        order = active.enrolled.next() => {
+            events.push_front(order);
+            true
+        }
         permit = gate.acquire_owned() => {
             active.permit = permit.ok();
             if events.is_empty() {
@@ -149,7 +163,7 @@ fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mu
 /// What happens next. `None` when the process stops and nothing is in flight.
 async fn next_event(
     engine: &Engine,
-    active: &Active,
+    active: &mut Active,
     events: &mut VecDeque<Event>,
     attempts: &mut JoinSet<Event>,
 ) -> Option<Event> {
@@ -175,6 +189,7 @@ async fn next_event(
                     return None;
                 }
             },
+            order = active.enrolled.next() => return Some(order),
             () = time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
                 if wake_at.is_some_and(|at| at <= engine.world().now_ms()) {
                     return Some(Event::Woke);

@@ -11,6 +11,7 @@ mod recover;
 mod registry;
 mod schedule;
 mod tries;
+mod underway;
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,6 +50,7 @@ use drive::{Active, ReplySlot};
 use limits::script_bounds;
 use registry::Registry;
 use tries::Tries;
+use underway::Underway;
 
 /// The engine. Cheap to clone.
 #[derive(Clone)]
@@ -70,6 +72,7 @@ struct Inner {
     schedule_changed: tokio::sync::Notify,
     publishing: tokio::sync::Mutex<()>,
     tries: Tries,
+    underway: Underway,
     started_at: i64,
 }
 
@@ -254,6 +257,7 @@ impl Engine {
             schedule_changed: tokio::sync::Notify::new(),
             publishing: tokio::sync::Mutex::new(()),
             tries: Tries::new(limits.tries.clone()),
+            underway: Underway::default(),
             store,
             world,
             limits,
@@ -261,7 +265,7 @@ impl Engine {
             client,
         }));
         engine.load_published().await?;
-        let left = recover::left_behind(engine.store()).await?;
+        let left = recover::left_behind(&engine).await?;
         engine.0.tasks.spawn(recover::take_up(engine.clone(), left));
         engine
             .0
@@ -423,6 +427,11 @@ impl Engine {
                 Admission::Failed(failure) => return Err(Error::Script(failure)),
             };
         let id = inner.world.id();
+        let Some(enrolled) = inner.underway.enrol(id) else {
+            return Err(Error::Conflict(format!(
+                "the id {id} came twice; send this again"
+            )));
+        };
         let identity = Identity {
             id: id.to_string(),
             flow: version.flow.clone(),
@@ -474,6 +483,7 @@ impl Engine {
             reply: ReplySlot::default(),
             slot,
             permit,
+            enrolled,
         };
         self.announce(&active, stamp.now_ms);
         let reply = if let Some(answer) = active.answer() {

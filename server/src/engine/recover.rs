@@ -12,32 +12,36 @@ use weir_flows::{
 use super::{
     Engine, Error,
     drive::{self, Active, ReplySlot},
+    underway::Enrolled,
 };
-use crate::store::{self, Store};
+use crate::store;
 
 /// How many runs are read at once.
 const PAGE: u32 = 200;
 
 /// The runs that were underway when the process stopped. Read before anything new is accepted.
-pub(super) async fn left_behind(store: &Store) -> Result<Vec<store::Run>, Error> {
-    let mut runs: Vec<store::Run> = Vec::new();
+pub(super) async fn left_behind(engine: &Engine) -> Result<Vec<(store::Run, Enrolled)>, Error> {
+    let mut runs: Vec<(store::Run, Enrolled)> = Vec::new();
     loop {
-        let after = runs.last().map(|run| (run.workspace.as_str(), run.id));
-        let page = store.unfinished(after, PAGE).await?;
+        let after = runs.last().map(|(run, _)| (run.workspace.as_str(), run.id));
+        let page = engine.store().unfinished(after, PAGE).await?;
         if page.is_empty() {
             return Ok(runs);
         }
-        runs.extend(page);
+        let enrolled = page
+            .into_iter()
+            .filter_map(|run| Some((engine.0.underway.enrol(run.id)?, run)));
+        runs.extend(enrolled.map(|(enrolled, run)| (run, enrolled)));
     }
 }
 
 /// Takes up each of these runs. One that cannot be taken up is left as it is on disk.
-pub(super) async fn take_up(engine: Engine, rows: Vec<store::Run>) {
+pub(super) async fn take_up(engine: Engine, rows: Vec<(store::Run, Enrolled)>) {
     let all = rows.len();
     let mut failed = 0_usize;
-    for row in rows {
+    for (row, enrolled) in rows {
         let id = row.id;
-        if let Err(error) = resume(&engine, row).await {
+        if let Err(error) = resume(&engine, row, enrolled).await {
             failed += 1;
             tracing::error!(run = %id, %error, "a run cannot be taken up; it is left as it is on disk");
         }
@@ -51,7 +55,12 @@ pub(super) async fn take_up(engine: Engine, rows: Vec<store::Run>) {
     }
 }
 
-async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
+/// Takes up one run from what is on disk.
+pub(super) async fn resume(
+    engine: &Engine,
+    row: store::Run,
+    enrolled: Enrolled,
+) -> Result<(), Error> {
     let version = engine
         .version(&row.workspace, &row.flow, row.version)
         .await?;
@@ -71,6 +80,7 @@ async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
         reply: ReplySlot::default(),
         slot,
         permit: None,
+        enrolled,
     };
     engine
         .0
