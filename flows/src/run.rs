@@ -148,6 +148,8 @@ pub struct StepState {
     pub ended_at: Option<i64>,
     /// When its next attempt is due.
     pub retry_at: Option<i64>,
+    /// Whether a replay took its end over from the run that it is made from.
+    pub taken_over: bool,
     /// How reversing it stands, once that was begun.
     pub undo: Option<UndoState>,
 }
@@ -229,6 +231,10 @@ pub struct Run {
     pub failure: Option<RunFailure>,
     /// Who ends or ended it.
     pub cancelled: Option<Cancellation>,
+    /// The id of the run that it replays.
+    pub origin: Option<String>,
+    /// What it takes over from that run once it starts.
+    taken: Vec<Record>,
     /// The steps that succeeded, in the order of their completion.
     pub completed: Vec<usize>,
     /// Steps whose links are decided and that have not started.
@@ -264,6 +270,8 @@ impl Run {
             reply: None,
             failure: None,
             cancelled: None,
+            origin: None,
+            taken: Vec::new(),
             completed: Vec::new(),
             ready: BTreeSet::new(),
             in_flight: 0,
@@ -347,6 +355,10 @@ impl Run {
     /// Takes one decision over into the state. A record that names an unknown step changes nothing.
     pub fn apply(&mut self, plan: &Plan, record: &Record) {
         match record {
+            Record::Replay { origin, taken, .. } => {
+                self.origin = Some(origin.clone());
+                self.taken.clone_from(taken);
+            }
             Record::Started { .. } => self.start(plan),
             Record::Attempt {
                 step,
@@ -557,6 +569,14 @@ impl Run {
         }
         for step in 0..plan.steps.len() {
             self.decide(plan, step);
+        }
+        for record in std::mem::take(&mut self.taken) {
+            if let Record::Succeeded { step, .. } | Record::Failed { step, .. } = &record
+                && let Some(step) = plan.position(step)
+            {
+                self.steps[step].taken_over = true;
+            }
+            self.apply(plan, &record);
         }
     }
 

@@ -6,4 +6,5 @@ mod cancels;
 mod checks;
 mod generated;
 mod kinds;
+mod replays;
 mod tables;
