@@ -1,4 +1,4 @@
-//! The ways out of a failure, against a partner that counts: cancelling.
+//! The ways out of a failure, against a partner that counts: cancelling and replaying.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -110,4 +110,131 @@ fn a_cancelled_retry_is_never_made() {
         weir.run(&id)["steps"]["call"]["failure"]["class"],
         "transient"
     );
+}
+
+#[test]
+fn a_replay_makes_no_call_again_that_was_made_on_sqlite() {
+    replay(&Database::Sqlite);
+}
+
+#[test]
+fn a_replay_makes_no_call_again_that_was_made_on_postgresql() {
+    replay(&Database::postgresql("replay"));
+}
+
+fn replay(database: &Database) {
+    // The second step is refused once.
+    let partner = Partner::with(|call, index| match (call.path(), index) {
+        ("/second", 1) => Act::reply(409, json!({ "reason": "closed" })),
+        _ => Act::reply(200, json!({ "id": 7 })),
+    });
+    let data = TempDir::new().unwrap();
+    let weir = Start::default()
+        .data(&data.path().join("data"))
+        .database(database)
+        .start();
+    chain(&weir, &partner);
+    let id = begin(&weir);
+    assert_eq!(weir.ended(&id)["status"], "failed");
+    assert_eq!(calls(&partner), ["POST /first", "POST /second"]);
+    let letters = weir.get("/dead-letters").expect(200).json();
+    assert_eq!(letters["items"][0]["run"], id.as_str(), "{letters:#}");
+    let path = format!("/runs/{id}/replay");
+    let plan = weir.api("POST", &format!("{path}/plan"), &json!({}));
+    let plan = plan.expect(200).json();
+    assert_eq!(
+        plan["writes"],
+        json!([
+            { "step": "second", "kind": "http", "method": "POST", "target": "/second", "connection": "erp", "again": true, "may_have_happened": false },
+            { "step": "third", "kind": "http", "method": "POST", "target": "/third", "connection": "erp", "again": false, "may_have_happened": false }
+        ]),
+        "{plan:#}"
+    );
+    assert_eq!(calls(&partner).len(), 2, "a plan does nothing");
+
+    // Many at once, and again after a crash: one run.
+    let ask = || {
+        let reply = weir.api("POST", &path, &json!({})).expect(202);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    };
+    let new = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..6).map(|_| scope.spawn(ask)).collect();
+        let ids: Vec<_> = asked.into_iter().map(|it| it.join().unwrap()).collect();
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        ids[0].clone()
+    });
+    let run = weir.ended(&new);
+    assert_eq!(
+        (&run["status"], &run["origin"]),
+        (&json!("succeeded"), &json!(id)),
+        "{run:#}"
+    );
+    weir.kill();
+    let weir = Start::default()
+        .data(&data.path().join("data"))
+        .database(database)
+        .start();
+    let reply = weir.api("POST", &path, &json!({})).expect(202);
+    assert_eq!(reply.header("weir-duplicate"), Some("true"));
+    assert_eq!(reply.json()["id"], new.as_str());
+    assert_eq!(
+        calls(&partner),
+        ["POST /first", "POST /second", "POST /second", "POST /third"]
+    );
+    let run = weir.run(&new);
+    assert_eq!(run["steps"]["first"]["taken_over"], true, "{run:#}");
+    assert_eq!(run["steps"]["first"]["output"]["body"], json!({ "id": 7 }));
+}
+
+#[test]
+fn what_was_lost_takes_both_answers() {
+    let partner = Partner::start();
+    let data = TempDir::new().unwrap();
+    let start = || Start::default().data(&data.path().join("data")).start();
+    let mut weir = start();
+    chain(&weir, &partner);
+    // Two runs are cut off in their first call, which may have happened.
+    let mut lost = Vec::new();
+    for _ in 0..2 {
+        partner.hold();
+        let id = begin(&weir);
+        partner.wait_open(1);
+        weir.kill();
+        partner.release();
+        weir = start();
+        assert_eq!(weir.ended(&id)["failure"]["class"], "lost");
+        let letter = weir.get(&format!("/dead-letters/{id}"));
+        assert_eq!(letter.expect(200).json()["may_have_happened"], true);
+        lost.push(id);
+    }
+    let before = calls(&partner);
+    assert_eq!(before, ["POST /first", "POST /first"]);
+    let go_on = |id: &str, body: &Value| {
+        let reply = weir.api("POST", &format!("/runs/{id}/replay"), body);
+        let new = reply.expect(202).json()["id"].as_str().unwrap().to_owned();
+        let run = weir.ended(&new);
+        assert_eq!(run["status"], "succeeded", "{run:#}");
+        run
+    };
+    let told = json!({ "happened": { "step": "first", "output": { "body": { "id": 3 } } } });
+    let run = go_on(&lost[0], &told);
+    assert_eq!(run["steps"]["first"]["output"]["body"]["id"], 3);
+    assert_eq!(calls(&partner)[2..], ["POST /second", "POST /third"]);
+    go_on(&lost[1], &json!({}));
+    assert_eq!(
+        calls(&partner)[4..],
+        ["POST /first", "POST /second", "POST /third"]
+    );
+}
+
+/// Writes three times, one after the other.
+fn chain(weir: &Weir, partner: &Partner) {
+    weir.connect("erp", &json!({ "base_url": partner.url() }));
+    let call = |path: &str| json!({ "kind": "http", "connection": "erp", "config": { "method": "POST", "path": path }, "retry": { "attempts": 1 } });
+    weir.publish(&json!({
+        "format": "weir/flow@1", "id": "trip",
+        "triggers": { "in": { "kind": "http", "config": { "path": "/trip", "reply": "accepted" } } },
+        "steps": { "first": call("/first"), "second": call("/second"), "third": call("/third") },
+        "links": [ { "from": "in", "to": "first" }, { "from": "first", "to": "second" }, { "from": "second", "to": "third" } ]
+    }));
 }

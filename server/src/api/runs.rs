@@ -112,6 +112,9 @@ pub(super) struct RunSummary {
     ended_at: Option<String>,
     /// Why it failed; null where it did not.
     failure: Option<RunFailure>,
+    /// The run that it replays; null where it replays none.
+    #[schema(format = "uuid")]
+    origin: Option<String>,
 }
 
 /// Why a run failed.
@@ -127,6 +130,22 @@ pub(super) struct RunFailure {
     message: String,
 }
 
+impl RunFailure {
+    /// A failure of which the message is not known.
+    pub(super) fn of(step: Option<String>, class: String) -> RunFailure {
+        RunFailure {
+            step,
+            class,
+            message: String::new(),
+        }
+    }
+
+    /// Reads what the store keeps of a failure.
+    pub(super) fn read(text: &str) -> Option<RunFailure> {
+        serde_json::from_str(text).ok()
+    }
+}
+
 impl From<store::Run> for RunSummary {
     fn from(run: store::Run) -> Self {
         RunSummary {
@@ -137,9 +156,8 @@ impl From<store::Run> for RunSummary {
             status: run.status.into(),
             started_at: rfc3339(run.started_at),
             ended_at: run.ended_at.map(rfc3339),
-            failure: run
-                .failure
-                .and_then(|text| serde_json::from_str(&text).ok()),
+            failure: run.failure.and_then(|text| RunFailure::read(&text)),
+            origin: run.origin.map(|origin| origin.to_string()),
         }
     }
 }
@@ -160,6 +178,7 @@ impl RunSummary {
                 class: failure.failure.class.word().to_owned(),
                 message: failure.failure.message.clone(),
             }),
+            origin: None,
         }
     }
 }
@@ -218,7 +237,11 @@ impl Search {
     }
 }
 
-fn time(name: &str, text: Option<String>) -> Answer<Option<i64>> {
+/// A time of a query.
+///
+/// # Errors
+/// 400 where it is none.
+pub(super) fn time(name: &str, text: Option<String>) -> Answer<Option<i64>> {
     let Some(text) = text else { return Ok(None) };
     // A plus in a query is a space unless it is escaped, and a zone is easily written with one.
     match chrono::DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
@@ -269,6 +292,7 @@ pub(super) async fn read(
         plan,
         run,
         kept,
+        ..
     } = recorded(&app, &id).await?;
     Ok(Json(RunDetail::of(row.into(), &plan, &run, kept)))
 }

@@ -5,6 +5,7 @@ mod documents;
 mod drafts;
 mod face;
 mod intake;
+mod replays;
 mod runs;
 mod switch;
 mod tries;

@@ -64,7 +64,7 @@ pub(super) async fn resume(
     let version = engine
         .version(&row.workspace, &row.flow, row.version)
         .await?;
-    let (run, _) = restore(engine, &row, &version.plan).await?;
+    let (run, ..) = restore(engine, &row, &version.plan).await?;
     let mut events = lost(&version.plan, &run);
     if !run.has_started() {
         events.push(Event::Start);
@@ -89,12 +89,12 @@ pub(super) async fn resume(
     Ok(())
 }
 
-/// The state of a run from its journal, and whether the journal was kept.
+/// The state of a run from its journal, the journal, and whether it was kept.
 pub(super) async fn restore(
     engine: &Engine,
     row: &store::Run,
     plan: &Plan,
-) -> Result<(Run, bool), Error> {
+) -> Result<(Run, Vec<Record>, bool), Error> {
     let journal = engine
         .store()
         .journal(&row.workspace, row.id, 0, u32::MAX)
@@ -118,6 +118,7 @@ pub(super) async fn restore(
         version: row.version,
         workspace: row.workspace.clone(),
     };
+    let mut all = Vec::new();
     let mut run = Run::new(
         plan,
         &identity,
@@ -128,6 +129,7 @@ pub(super) async fn restore(
     for entry in &journal {
         let records: Vec<Record> = serde_json::from_str(&entry.records).map_err(unreadable)?;
         run = run.restore(plan, &records);
+        all.extend(records);
     }
-    Ok((run, kept))
+    Ok((run, all, kept))
 }

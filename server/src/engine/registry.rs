@@ -7,9 +7,11 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 use weir_flows::{
     plan::{Plan, Source},
     route::Route,
+    run::Identity,
 };
 
 use super::{Params, Turnstile};
@@ -27,6 +29,18 @@ pub struct Version {
     pub plan: Arc<Plan>,
     /// What keeps the flow's runs to its own limit; shared by all its versions.
     pub(super) turnstile: Option<Turnstile>,
+}
+
+impl Version {
+    /// Who a run of this version is.
+    pub(super) fn identity(&self, id: Uuid) -> Identity {
+        Identity {
+            id: id.to_string(),
+            flow: self.flow.clone(),
+            version: self.number,
+            workspace: self.workspace.clone(),
+        }
+    }
 }
 
 /// What production runs of a flow.

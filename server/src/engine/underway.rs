@@ -153,6 +153,6 @@ impl Engine {
     }
 }
 
-fn no_run(id: Uuid) -> Error {
+pub(super) fn no_run(id: Uuid) -> Error {
     Error::NotFound(format!("there is no run `{id}`; see GET /api/v1/runs"))
 }

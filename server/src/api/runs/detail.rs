@@ -138,6 +138,9 @@ struct StepDetail {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureDetail>,
+    /// Whether a replay took its end over from the run that it is made from: it was not run again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    taken_over: bool,
     /// When it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -369,6 +372,7 @@ impl Room {
             },
             output: run.outputs.at(step).map(|output| self.value(output)),
             failure: state.failure.as_ref().map(|failure| self.failure(failure)),
+            taken_over: state.taken_over,
             started_at: state.started_at.map(rfc3339),
             ended_at: state.ended_at.map(rfc3339),
             attempts,
