@@ -544,10 +544,12 @@ fn turn_row(plan: &Plan, run: &Run, turn: &Turn, seq: u32, at: i64) -> Result<st
             .failure
             .as_ref()
             .filter(|_| run.status == Status::Failed)
-            .map(|failure| store::Cause {
-                flow: plan.flow.id.clone(),
-                step: failure.step.clone(),
-                class: failure.failure.class.word().to_owned(),
+            .map(|failure| {
+                Box::new(store::Cause {
+                    flow: plan.flow.id.clone(),
+                    step: failure.step.clone(),
+                    class: failure.failure.class.word().to_owned(),
+                })
             }),
         history: if keep {
             store::History::Keep

@@ -120,7 +120,7 @@ pub struct Turn {
     /// Why the run failed, as small JSON text.
     pub failure: Option<String>,
     /// Where and why it failed, in the turn that ends it so: it makes the run a dead letter.
-    pub cause: Option<Cause>,
+    pub cause: Option<Box<Cause>>,
     /// What stays of the run when this turn ends it.
     pub history: History,
 }

@@ -122,10 +122,12 @@ fn turn(seq: u32, at: i64, status: Status) -> Turn {
         status,
         wake_at: None,
         failure: (status == Status::Failed).then(|| "{\"class\":\"broken\"}".to_owned()),
-        cause: (status == Status::Failed).then(|| Cause {
-            flow: "orders".to_owned(),
-            step: Some("book".to_owned()),
-            class: "broken".to_owned(),
+        cause: (status == Status::Failed).then(|| {
+            Box::new(Cause {
+                flow: "orders".to_owned(),
+                step: Some("book".to_owned()),
+                class: "broken".to_owned(),
+            })
         }),
         history: History::Keep,
     }
