@@ -2,6 +2,8 @@
 //!
 //! No clock, no randomness, no I/O, and total: every event has an answer, and a late one changes nothing.
 
+mod cancel;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -42,6 +44,15 @@ pub enum Event {
         result: Result<Arc<Value>, Failure>,
         /// What went over the wire, with secrets masked.
         exchange: Option<Arc<Value>>,
+    },
+    /// A person ends the run.
+    Cancel {
+        /// Whether what succeeded is reversed first.
+        undo: bool,
+        /// Who.
+        by: Option<String>,
+        /// Why.
+        note: Option<String>,
     },
     /// Time has passed, or the run was taken up again.
     Woke,
@@ -94,22 +105,35 @@ pub fn advance(plan: &Plan, run: &mut Run, stamp: Stamp, bounds: &Bounds, event:
 
 /// The attempts of a run that were underway when its process stopped: each is to be answered with a `lost` failure.
 pub fn lost(plan: &Plan, run: &Run) -> Vec<Event> {
-    let events = run.steps.iter().enumerate().flat_map(|(i, state)| {
-        let step = state.calls.underway().filter(|_| state.status == StepStatus::Running).map(|number| (number, false));
-        let undo = state.undo.as_ref().filter(|undo| !undo.ended).and_then(|undo| undo.calls.underway()).map(|number| (number, true));
-        step.into_iter().chain(undo).map(move |(number, undo)| {
-            let message = "the server stopped during this attempt, so nobody knows whether it happened; \
-                           look at the other side before you run it again";
-            Event::Attempted {
-                step: plan.steps[i].id.clone(),
-                number,
-                undo,
-                result: Err(Failure::new(Class::Lost, message)),
-                exchange: None,
-            }
-        })
+    let message = "the server stopped during this attempt, so nobody knows whether it happened; \
+                   look at the other side before you run it again";
+    let events = underway(run).map(|(step, number, undo)| Event::Attempted {
+        step: plan.steps[step].id.clone(),
+        number,
+        undo,
+        result: Err(Failure::new(Class::Lost, message)),
+        exchange: None,
     });
     events.collect()
+}
+
+/// The attempts that are underway: step, number, whether it reverses the step.
+fn underway(run: &Run) -> impl Iterator<Item = (usize, u32, bool)> {
+    run.steps.iter().enumerate().flat_map(|(step, state)| {
+        let forward = state
+            .calls
+            .underway()
+            .filter(|_| state.status == StepStatus::Running);
+        let undo = state
+            .undo
+            .as_ref()
+            .filter(|undo| !undo.ended)
+            .and_then(|undo| undo.calls.underway());
+        let forward = forward.map(|number| (step, number, false));
+        forward
+            .into_iter()
+            .chain(undo.map(|number| (step, number, true)))
+    })
 }
 
 struct Fold<'a> {
@@ -127,6 +151,11 @@ impl Fold<'_> {
                 self.record(Record::Started { at: self.now() });
             }
             Event::Start => return,
+            Event::Cancel { undo, by, note } => {
+                if !self.cancel(undo, by, note) {
+                    return;
+                }
+            }
             // A run that waits for its first turn has no past that an answer could belong to.
             _ if !self.run.has_started() => return,
             Event::Attempted {
@@ -191,17 +220,22 @@ impl Fold<'_> {
         if self.run.in_flight > 0 || self.run.status.is_final() {
             return;
         }
-        if self.run.failure.is_none() {
-            self.record(Record::Ended {
-                at: self.now(),
-                status: Status::Succeeded,
-            });
-        } else if !self.undo_next() {
-            self.record(Record::Ended {
-                at: self.now(),
-                status: Status::Failed,
-            });
+        let status = match (&self.run.cancelled, &self.run.failure) {
+            (Some(cancelled), _) if cancelled.undo => Status::Cancelled,
+            (Some(_), _) => return self.end(Status::Cancelled),
+            (None, Some(_)) => Status::Failed,
+            (None, None) => return self.end(Status::Succeeded),
+        };
+        if !self.undo_next() {
+            self.end(status);
         }
+    }
+
+    fn end(&mut self, status: Status) {
+        self.record(Record::Ended {
+            at: self.now(),
+            status,
+        });
     }
 
     fn start(&mut self, step: usize) {
@@ -288,7 +322,7 @@ impl Fold<'_> {
 
     /// Nothing new starts from here on; what is in flight may end, what waits for another attempt will not get it.
     fn fail_run(&mut self, step: Option<String>, failure: Arc<Failure>) {
-        if self.run.failure.is_some() {
+        if self.run.is_stopping() {
             return;
         }
         self.record(Record::Failing {
@@ -296,6 +330,11 @@ impl Fold<'_> {
             step,
             failure,
         });
+        self.give_up_waiting();
+    }
+
+    /// What waits for another attempt fails with the failure of its last one.
+    fn give_up_waiting(&mut self) {
         for step in 0..self.plan.steps.len() {
             if self.run.steps[step].retry_at.is_some() {
                 let last = self.run.steps[step]
@@ -304,7 +343,9 @@ impl Fold<'_> {
                     .last()
                     .and_then(|attempt| attempt.failure.clone());
                 let failure = last.unwrap_or_else(|| {
-                    Arc::new(Failure::broken("the run failed before the next attempt"))
+                    Arc::new(Failure::broken(
+                        "the run was stopped before the next attempt",
+                    ))
                 });
                 let id = self.plan.steps[step].id.clone();
                 self.record(Record::Failed {
@@ -398,7 +439,7 @@ impl Fold<'_> {
                 self.succeed(step, Some(output), None);
             }
             Err(failure) => {
-                let retry_at = if self.run.failure.is_some() {
+                let retry_at = if self.run.is_stopping() {
                     None
                 } else {
                     self.retry_at(step, number, &failure, false)

@@ -19,6 +19,7 @@ pub mod port;
 pub mod problem;
 pub mod record;
 pub mod rehearsal;
+pub mod replay;
 pub mod route;
 pub mod run;
 pub mod schedule;

@@ -18,6 +18,22 @@ pub enum Record {
         /// When.
         at: i64,
     },
+    /// The run replays another one, and takes over from it.
+    Replay {
+        /// When.
+        at: i64,
+        /// The id of the run that it is made from.
+        origin: String,
+        /// Who wanted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why, in that person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// How the steps ended that are not run again: `Succeeded` and `Failed`, in the order of the other run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        taken: Vec<Record>,
+    },
     /// An attempt of an action starts once this is on disk.
     Attempt {
         /// The step.
@@ -97,6 +113,20 @@ pub enum Record {
         step: Option<String>,
         /// Why.
         failure: Arc<Failure>,
+    },
+    /// A person ends the run: nothing new starts.
+    Cancelling {
+        /// When.
+        at: i64,
+        /// Whether what succeeded is reversed before the run ends.
+        #[serde(default, skip_serializing_if = "is_false")]
+        undo: bool,
+        /// Who.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why, in that person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
     /// A step was reversed, or could not be.
     Undone {

@@ -148,6 +148,8 @@ pub struct StepState {
     pub ended_at: Option<i64>,
     /// When its next attempt is due.
     pub retry_at: Option<i64>,
+    /// Whether a replay took its end over from the run that it is made from.
+    pub taken_over: bool,
     /// How reversing it stands, once that was begun.
     pub undo: Option<UndoState>,
 }
@@ -172,6 +174,19 @@ pub struct RunFailure {
     pub step: Option<String>,
     /// Why.
     pub failure: Arc<Failure>,
+}
+
+/// A person's decision to end a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancellation {
+    /// When.
+    pub at: i64,
+    /// Whether what succeeded is reversed before the run ends.
+    pub undo: bool,
+    /// Who.
+    pub by: Option<String>,
+    /// Why, in that person's words.
+    pub note: Option<String>,
 }
 
 /// Who a run is: what its scripts see as `run`.
@@ -214,6 +229,12 @@ pub struct Run {
     pub reply: Option<Reply>,
     /// Why it fails or failed.
     pub failure: Option<RunFailure>,
+    /// Who ends or ended it.
+    pub cancelled: Option<Cancellation>,
+    /// The id of the run that it replays.
+    pub origin: Option<String>,
+    /// What it takes over from that run once it starts.
+    taken: Vec<Record>,
     /// The steps that succeeded, in the order of their completion.
     pub completed: Vec<usize>,
     /// Steps whose links are decided and that have not started.
@@ -248,6 +269,9 @@ impl Run {
             outputs: Arc::new(Outputs::new(Arc::clone(&plan.ids))),
             reply: None,
             failure: None,
+            cancelled: None,
+            origin: None,
+            taken: Vec::new(),
             completed: Vec::new(),
             ready: BTreeSet::new(),
             in_flight: 0,
@@ -271,14 +295,19 @@ impl Run {
         retries.chain(self.timeout_at(plan)).min()
     }
 
-    /// When the run's own timeout strikes, unless it is failing already.
+    /// Whether nothing new starts any more: the run is failing, or a person ends it.
+    pub fn is_stopping(&self) -> bool {
+        self.failure.is_some() || self.cancelled.is_some()
+    }
+
+    /// When the run's own timeout strikes, unless nothing new starts already.
     pub fn timeout_at(&self, plan: &Plan) -> Option<i64> {
         let timeout = plan
             .flow
             .settings
             .timeout
             .as_ref()
-            .filter(|_| self.failure.is_none())?;
+            .filter(|_| !self.is_stopping())?;
         Some(self.started_at.saturating_add_unsigned(timeout.millis()))
     }
 
@@ -326,6 +355,10 @@ impl Run {
     /// Takes one decision over into the state. A record that names an unknown step changes nothing.
     pub fn apply(&mut self, plan: &Plan, record: &Record) {
         match record {
+            Record::Replay { origin, taken, .. } => {
+                self.origin = Some(origin.clone());
+                self.taken.clone_from(taken);
+            }
             Record::Started { .. } => self.start(plan),
             Record::Attempt {
                 step,
@@ -463,12 +496,24 @@ impl Run {
                 });
                 self.ready.clear();
             }
+            Record::Cancelling { at, undo, by, note } => {
+                self.cancelled = Some(Cancellation {
+                    at: *at,
+                    undo: *undo,
+                    by: by.clone(),
+                    note: note.clone(),
+                });
+                self.ready.clear();
+            }
             Record::Undone { step, failure, .. } => {
                 let Some(step) = plan.position(step) else {
                     return;
                 };
                 let undo = self.steps[step].undo.get_or_insert_default();
                 undo.ended = true;
+                if undo.retry_at.take().is_some() {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                }
                 undo.failure = failure.clone();
             }
             Record::Ended { at, status } => {
@@ -525,6 +570,14 @@ impl Run {
         for step in 0..plan.steps.len() {
             self.decide(plan, step);
         }
+        for record in std::mem::take(&mut self.taken) {
+            if let Record::Succeeded { step, .. } | Record::Failed { step, .. } = &record
+                && let Some(step) = plan.position(step)
+            {
+                self.steps[step].taken_over = true;
+            }
+            self.apply(plan, &record);
+        }
     }
 
     /// Ends a step and lets its links live or die.
@@ -572,7 +625,7 @@ impl Run {
             return;
         }
         if any(LinkStatus::Taken) {
-            if self.failure.is_none() {
+            if !self.is_stopping() {
                 self.ready.insert(step);
             }
             return;

@@ -18,6 +18,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("{int}", "INTEGER", "bigint"),
     ("{uuid}", "BLOB", "uuid"),
     ("{bytes}", "BLOB", "bytea"),
+    ("{json}", "TEXT", "json"),
     ("{rows}", "STRICT", ""),
     ("{keyed}", "STRICT, WITHOUT ROWID", ""),
     (

@@ -7,6 +7,7 @@
 mod dialect;
 mod m0001_ground;
 mod m0002_enabled;
+mod m0003_letters;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_ground::Migration),
             Box::new(m0002_enabled::Migration),
+            Box::new(m0003_letters::Migration),
         ]
     }
 }

@@ -17,4 +17,5 @@ mod readme;
 mod secrets;
 mod tidy;
 mod triggers;
+mod ways;
 mod webhooks;

@@ -116,6 +116,21 @@ fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
         turns += 1;
         assert!(turns < 2_000, "the run does not end");
         play.now += dice.roll(500) as i64;
+        if dice.one_in(40) {
+            let undo = dice.one_in(2);
+            let cancel = || Event::Cancel {
+                undo,
+                by: None,
+                note: None,
+            };
+            story.take(play.event(cancel()), &mut open);
+            let again = play.event(cancel());
+            assert!(
+                undo && again == Turn::default() || play.run.status == Status::Cancelled,
+                "a run that is cancelled without undo ends at once"
+            );
+            continue;
+        }
         if dice.one_in(12) {
             // A crash: the state comes back from the journal, and what was underway is lost.
             play.run = Play::new(plan).run.restore(plan, &story.records);
@@ -260,7 +275,11 @@ fn check(plan: &Plan, run: &Run, story: &Story) {
         .filter(|r| matches!(r, Record::Ended { .. }))
         .count();
     assert!(last == 1 && matches!(story.records.last(), Some(Record::Ended { .. })));
-    assert_eq!(run.status == Status::Failed, run.failure.is_some());
+    match run.status {
+        Status::Failed => assert!(run.failure.is_some() && run.cancelled.is_none()),
+        Status::Succeeded => assert!(!run.is_stopping()),
+        _ => assert!(run.cancelled.is_some()),
+    }
 }
 
 fn attempts(id: &str, body: &Body, state: &weir_flows::run::StepState, plan: &Plan, i: usize) {
@@ -319,7 +338,10 @@ fn undo(plan: &Plan, run: &Run, story: &Story) {
         .filter(|step| step.undo.is_some())
         .map(|step| step.id.as_str())
         .collect();
-    if run.status == Status::Failed {
+    let cancelled_at_once = run.cancelled.as_ref().is_some_and(|it| !it.undo);
+    if cancelled_at_once {
+        assert!(wanted.starts_with(&undone), "{undone:?} of {wanted:?}");
+    } else if run.is_stopping() {
         assert_eq!(
             undone, wanted,
             "undo runs for all that succeeded, backwards"
@@ -327,23 +349,23 @@ fn undo(plan: &Plan, run: &Run, story: &Story) {
     } else {
         assert!(undone.is_empty());
     }
-    // Nothing new starts once the run is failing.
+    // Nothing new starts once the run is failing or cancelled.
     let failing = story
         .records
         .iter()
-        .position(|r| matches!(r, Record::Failing { .. }))
+        .position(|r| matches!(r, Record::Failing { .. } | Record::Cancelling { .. }))
         .unwrap_or(story.records.len());
     assert!(
         story.records[failing..]
             .iter()
             .all(|r| !matches!(r, Record::Attempt { undo: false, .. })),
-        "something started while the run was failing"
+        "something started while the run was stopping"
     );
 }
 
 #[test]
 fn generated_flows_keep_every_promise() {
-    let (mut succeeded, mut failed) = (0, 0);
+    let (mut succeeded, mut failed, mut cancelled) = (0, 0, 0);
     for seed in 0..SEEDS {
         let outcome = std::panic::catch_unwind(|| {
             let mut dice = Dice(seed);
@@ -355,6 +377,7 @@ fn generated_flows_keep_every_promise() {
         });
         match outcome {
             Ok(Status::Succeeded) => succeeded += 1,
+            Ok(Status::Cancelled) => cancelled += 1,
             Ok(_) => failed += 1,
             Err(_) => panic!(
                 "seed {seed} breaks a promise; its flow:\n{:#}",
@@ -364,7 +387,7 @@ fn generated_flows_keep_every_promise() {
     }
     // A generator that only makes one kind of run proves little.
     assert!(
-        succeeded > 200 && failed > 200,
-        "{succeeded} succeeded, {failed} failed"
+        succeeded > 200 && failed > 200 && cancelled > 100,
+        "{succeeded} succeeded, {failed} failed, {cancelled} cancelled"
     );
 }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cancels;
 mod checks;
 mod generated;
 mod kinds;
+mod replays;
 mod tables;

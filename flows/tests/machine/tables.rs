@@ -47,7 +47,7 @@ pub(crate) fn catalog() -> Catalog {
     catalog
 }
 
-fn document(steps: Value, links: &[&str], more: Value) -> Value {
+pub(crate) fn document(steps: Value, links: &[&str], more: Value) -> Value {
     let link = |text: &&str| {
         let (from, to) = text.split_once(" > ").unwrap();
         match from.split_once('.') {
@@ -83,11 +83,11 @@ fn passes(steps: Value, links: &[&str], more: Value, test: Value) {
     assert!(outcomes[0].passed(), "{:#?}", outcomes[0].differences);
 }
 
-fn map(script: &str) -> Value {
+pub(crate) fn map(script: &str) -> Value {
     json!({ "kind": "map", "config": { "script": script } })
 }
 
-fn call(method: &str) -> Value {
+pub(crate) fn call(method: &str) -> Value {
     json!({ "kind": "http", "config": { "method": method, "url": "https://example.com" } })
 }
 
@@ -594,19 +594,19 @@ impl<'a> Play<'a> {
         })
     }
 
-    fn succeed(&mut self, step: &str, number: u32, output: Value) -> Turn {
+    pub(crate) fn succeed(&mut self, step: &str, number: u32, output: Value) -> Turn {
         self.answer(step, number, false, Ok(Arc::new(output)))
     }
 
-    fn fail(&mut self, step: &str, number: u32, class: Class) -> Turn {
+    pub(crate) fn fail(&mut self, step: &str, number: u32, class: Class) -> Turn {
         self.answer(step, number, false, Err(Failure::new(class, "x")))
     }
 
-    fn status(&self, step: &str) -> StepStatus {
+    pub(crate) fn status(&self, step: &str) -> StepStatus {
         self.run.steps[self.plan.position(step).unwrap()].status
     }
 
-    fn output(&self, step: &str) -> Value {
+    pub(crate) fn output(&self, step: &str) -> Value {
         Value::clone(self.run.outputs.get(step).unwrap())
     }
 }

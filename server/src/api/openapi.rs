@@ -6,9 +6,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, connections, document, events, flows, metrics,
+    App, connections, document, events, flows, letters, metrics,
     problem::{Code, MEDIA_TYPE, TYPE_PREFIX, Written},
-    runs, schedules, secrets, start, system, tries, value, versions,
+    replay, runs, schedules, secrets, start, system, tries, value, versions,
 };
 
 /// The head of the document.
@@ -21,6 +21,7 @@ use super::{
         (name = "Versions", description = "Published copies of flows. Only they run in production."),
         (name = "Runs", description = "What flows have done and are doing, step by step."),
         (name = "Schedules", description = "What fires when."),
+        (name = "Dead letters", description = "Runs that ended in failure, until a person has dealt with them."),
         (name = "Tries", description = "Rehearsals: a draft is run for a message, with real or mocked actions. A try lives in the memory of this server, is not in the history, and is gone after a while."),
         (name = "Live", description = "Changes as they happen, as server-sent events. A browser's `EventSource` reads them."),
         (name = "Connections", description = "Where actions call, and as whom."),
@@ -51,6 +52,12 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::preview))
         .routes(routes!(schedules::fires))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(replay::replay))
+        .routes(routes!(replay::plan))
+        .routes(routes!(letters::list))
+        .routes(routes!(letters::read, letters::claim))
+        .routes(routes!(letters::discard))
         .routes(routes!(tries::start))
         .routes(routes!(tries::read, tries::stop))
         .routes(routes!(tries::follow))
@@ -177,7 +184,7 @@ Everything that Weir's page and command line do goes through this API.
 **Times** are RFC 3339 in UTC with milliseconds.
 
 **Guarded writes.** Drafts and connections have an `ETag`. Send it back as `If-Match`, and the write is refused with 412 \
-where somebody else was faster. `Idempotency-Key` makes the start of a run and the import of a flow safe to send again: \
+where somebody else was faster. `Idempotency-Key` makes the start of a run, its replay and the import of a flow safe to send again: \
 the second request gets the first one's answer. `If-None-Match` saves reading a draft again that has not changed. PUT and DELETE leave the same state \
 however often they are sent; each publish makes a version.
 

@@ -1,5 +1,6 @@
 //! `/api/v1/runs`: searching runs, and reading what one did.
 
+mod cancel;
 mod detail;
 
 use axum::{
@@ -28,6 +29,7 @@ use crate::{
     store::{self, RunFilter},
 };
 
+pub(super) use cancel::{__path_cancel, cancel};
 pub(super) use detail::{RunDetail, StepWord};
 
 /// The header that names the run an answer is about.
@@ -110,6 +112,9 @@ pub(super) struct RunSummary {
     ended_at: Option<String>,
     /// Why it failed; null where it did not.
     failure: Option<RunFailure>,
+    /// The run that it replays; null where it replays none.
+    #[schema(format = "uuid")]
+    origin: Option<String>,
 }
 
 /// Why a run failed.
@@ -125,6 +130,22 @@ pub(super) struct RunFailure {
     message: String,
 }
 
+impl RunFailure {
+    /// A failure of which the message is not known.
+    pub(super) fn of(step: Option<String>, class: String) -> RunFailure {
+        RunFailure {
+            step,
+            class,
+            message: String::new(),
+        }
+    }
+
+    /// Reads what the store keeps of a failure.
+    pub(super) fn read(text: &str) -> Option<RunFailure> {
+        serde_json::from_str(text).ok()
+    }
+}
+
 impl From<store::Run> for RunSummary {
     fn from(run: store::Run) -> Self {
         RunSummary {
@@ -135,9 +156,8 @@ impl From<store::Run> for RunSummary {
             status: run.status.into(),
             started_at: rfc3339(run.started_at),
             ended_at: run.ended_at.map(rfc3339),
-            failure: run
-                .failure
-                .and_then(|text| serde_json::from_str(&text).ok()),
+            failure: run.failure.and_then(|text| RunFailure::read(&text)),
+            origin: run.origin.map(|origin| origin.to_string()),
         }
     }
 }
@@ -158,6 +178,7 @@ impl RunSummary {
                 class: failure.failure.class.word().to_owned(),
                 message: failure.failure.message.clone(),
             }),
+            origin: None,
         }
     }
 }
@@ -271,6 +292,7 @@ pub(super) async fn read(
         plan,
         run,
         kept,
+        ..
     } = recorded(&app, &id).await?;
     Ok(Json(RunDetail::of(row.into(), &plan, &run, kept)))
 }

@@ -1,9 +1,11 @@
 //! The HTTP face over a real engine on SQLite in a temporary directory.
 
+mod cancels;
 mod documents;
 mod drafts;
 mod face;
 mod intake;
+mod replays;
 mod runs;
 mod schedules;
 mod switch;

@@ -9,7 +9,7 @@ use weir_flows::{
     run::Run,
 };
 
-use super::{Answer, Engine, Place, Version, attempt, line::Line, turn_row};
+use super::{Answer, Engine, Place, Version, attempt, line::Line, turn_row, underway::Enrolled};
 use crate::store;
 
 /// The longest pause before a commit that the database could not take is tried again.
@@ -28,6 +28,8 @@ pub(super) struct Active {
     pub slot: Place,
     /// Its places among the runs of its flow and its trigger, where they are limited.
     pub places: Vec<Place>,
+    /// Its place among the runs that a person can reach.
+    pub enrolled: Enrolled,
 }
 
 /// Where the caller of an http trigger waits.
@@ -69,19 +71,26 @@ pub(super) async fn drive(
 ) {
     let mut events = VecDeque::from(events);
     let mut attempts: JoinSet<Event> = JoinSet::new();
-    if let Some(line) = line {
+    // What a person asks of it comes first, and needs no place.
+    if let Some(order) = active.enrolled.waiting() {
+        events.push_front(order);
+    } else if let Some(line) = line {
         // Its flow or its trigger limits what is underway at once.
         tokio::select! {
-            places = line => active.places = places,
+            biased;
+            order = active.enrolled.next() => events.push_front(order),
+            places = line => {
+                active.places = places;
+                if events.is_empty() {
+                    events.push_back(Event::Start);
+                }
+            }
             () = engine.stopping() => return,
-        }
-        if events.is_empty() {
-            events.push_back(Event::Start);
         }
     }
     start(&engine, &active, commands, &mut attempts);
     while !active.run.status.is_final() {
-        let Some(event) = next_event(&engine, &active, &mut events, &mut attempts).await else {
+        let Some(event) = next_event(&engine, &mut active, &mut events, &mut attempts).await else {
             return;
         };
         let stamp = engine.stamp();
@@ -93,6 +102,7 @@ pub(super) async fn drive(
             event,
         );
         if turn.records.is_empty() {
+            active.enrolled.told();
             if events.is_empty()
                 && attempts.is_empty()
                 && active.run.wake_at(&active.version.plan).is_none()
@@ -117,6 +127,7 @@ pub(super) async fn drive(
             return;
         }
         active.turns += 1;
+        active.enrolled.told();
         active.tell();
         engine.announce(&active, stamp.now_ms);
         start(&engine, &active, turn.commands, &mut attempts);
@@ -135,7 +146,7 @@ fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mu
 /// What happens next. `None` when the process stops and nothing is in flight.
 async fn next_event(
     engine: &Engine,
-    active: &Active,
+    active: &mut Active,
     events: &mut VecDeque<Event>,
     attempts: &mut JoinSet<Event>,
 ) -> Option<Event> {
@@ -161,6 +172,7 @@ async fn next_event(
                     return None;
                 }
             },
+            order = active.enrolled.next() => return Some(order),
             () = time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
                 if wake_at.is_some_and(|at| at <= engine.world().now_ms()) {
                     return Some(Event::Woke);

@@ -4,14 +4,17 @@ mod alone;
 mod attempt;
 mod drafts;
 mod drive;
+mod launch;
 mod limits;
 mod line;
 pub mod local;
 mod publish;
 mod recover;
 mod registry;
+mod replay;
 mod schedule;
 mod tries;
+mod underway;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Event, Stamp, Turn, advance},
+    advance::{Stamp, Turn},
     catalog::Catalog,
     check::Names,
     document::{History, Message},
@@ -28,8 +31,8 @@ use weir_flows::{
     intake::{Admission, admit},
     plan::{Body, Plan},
     problem::Problem,
-    record::Reply,
-    run::{Identity, Run, RunFailure, Status, StepStatus},
+    record::{Record, Reply},
+    run::{Run, RunFailure, Status, StepStatus},
     script::Bounds,
 };
 
@@ -38,6 +41,7 @@ pub use drafts::FlowChange;
 pub use limits::{Limits, TryLimits};
 pub use publish::PublishedNow;
 pub use registry::{Match, Published, Routed, Version};
+pub use replay::{ReplayPlan, ReplayRequest};
 pub use tries::{Actions, Begun, Drafted, Try, size};
 
 use crate::{
@@ -46,10 +50,12 @@ use crate::{
     store::{self, Store},
     world::World,
 };
-use drive::{Active, ReplySlot};
+use drive::Active;
+use launch::Launch;
 use limits::script_bounds;
 use registry::Registry;
 use tries::Tries;
+use underway::Underway;
 
 /// The engine. Cheap to clone.
 #[derive(Clone)]
@@ -71,6 +77,7 @@ struct Inner {
     schedule_changed: tokio::sync::Notify,
     publishing: tokio::sync::Mutex<()>,
     tries: Tries,
+    underway: Underway,
     started_at: i64,
 }
 
@@ -230,6 +237,8 @@ pub struct Recorded {
     pub plan: Arc<Plan>,
     /// Its state, rebuilt from the journal.
     pub run: Run,
+    /// The journal.
+    pub records: Vec<Record>,
     /// Whether message and records were kept.
     pub kept: bool,
 }
@@ -255,6 +264,7 @@ impl Engine {
             schedule_changed: tokio::sync::Notify::new(),
             publishing: tokio::sync::Mutex::new(()),
             tries: Tries::new(limits.tries.clone()),
+            underway: Underway::default(),
             store,
             world,
             limits,
@@ -262,7 +272,7 @@ impl Engine {
             client,
         }));
         engine.load_published().await?;
-        let left = recover::left_behind(engine.store()).await?;
+        let left = recover::left_behind(&engine).await?;
         let again = engine.clone();
         engine.0.tasks.spawn(async move {
             // What was underway stands in line before what a schedule starts.
@@ -425,73 +435,19 @@ impl Engine {
                 Admission::Failed(failure) => return Err(Error::Script(failure)),
             };
         let id = inner.world.id();
-        let identity = Identity {
-            id: id.to_string(),
-            flow: version.flow.clone(),
-            version: version.number,
-            workspace: version.workspace.clone(),
-        };
-        let mut run = Run::new(
-            plan,
-            &identity,
-            &trigger,
-            Arc::clone(&message),
-            stamp.now_ms,
-        );
-        // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
-        let (places, line) = line::join(&version, &trigger);
-        let turn = match line {
-            Some(_) => Turn::default(),
-            None => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
-        };
-        let new = store::NewRun {
-            workspace: version.workspace.clone(),
-            id,
-            flow: version.flow.clone(),
-            version: version.number,
-            trigger: trigger.clone(),
-            started_at: stamp.now_ms,
-            message: text(&*message)?,
-            dedupe: own_key.or(dedupe),
-            fire,
-            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms)?,
-        };
-        match inner.store.accept(new).await? {
-            store::Accepted::Duplicate(first) => return Ok(Accepted::Duplicate(first)),
-            store::Accepted::AlreadyFired => return Ok(Accepted::AlreadyFired),
-            store::Accepted::New => {}
-        }
-        metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
-        let mut active = Active {
+        let identity = version.identity(id);
+        let run = Run::new(plan, &identity, &trigger, message, stamp.now_ms);
+        self.launch(Launch {
             version,
             id,
             run,
-            turns: 1,
-            reply: ReplySlot::default(),
             slot,
-            places,
-        };
-        self.announce(&active, stamp.now_ms);
-        let reply = if let Some(answer) = active.answer() {
-            Waiting::Known(answer)
-        } else {
-            Waiting::Later(active.reply.open())
-        };
-        if active.run.status.is_final() {
-            self.ended(&active);
-        } else {
-            inner.tasks.spawn(drive::drive(
-                self.clone(),
-                active,
-                line,
-                turn.commands,
-                Vec::new(),
-            ));
-        }
-        Ok(Accepted::Run(Started {
-            id,
-            reply: ReplyWaiter(reply),
-        }))
+            stamp,
+            dedupe: own_key.or(dedupe),
+            fire,
+            replay: None,
+        })
+        .await
     }
 
     /// A fire of a schedule whose filter is false still consumes its instant.
@@ -515,11 +471,12 @@ impl Engine {
             return Ok(None);
         };
         let version = self.version(workspace, &row.flow, row.version).await?;
-        let (run, kept) = recover::restore(self, &row, &version.plan).await?;
+        let (run, records, kept) = recover::restore(self, &row, &version.plan).await?;
         Ok(Some(Recorded {
             row,
             plan: Arc::clone(&version.plan),
             run,
+            records,
             kept,
         }))
     }
@@ -585,6 +542,17 @@ fn turn_row(plan: &Plan, run: &Run, turn: &Turn, seq: u32, at: i64) -> Result<st
         status: status(run.status),
         wake_at: run.wake_at(plan),
         failure,
+        cause: run
+            .failure
+            .as_ref()
+            .filter(|_| run.status == Status::Failed)
+            .map(|failure| {
+                Box::new(store::Cause {
+                    flow: plan.flow.id.clone(),
+                    step: failure.step.clone(),
+                    class: failure.failure.class.word().to_owned(),
+                })
+            }),
         history: if keep {
             store::History::Keep
         } else {

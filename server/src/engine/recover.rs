@@ -13,32 +13,36 @@ use super::{
     Engine, Error,
     drive::{self, Active, ReplySlot},
     line,
+    underway::Enrolled,
 };
-use crate::store::{self, Store};
+use crate::store;
 
 /// How many runs are read at once.
 const PAGE: u32 = 200;
 
 /// The runs that were underway when the process stopped. Read before anything new is accepted.
-pub(super) async fn left_behind(store: &Store) -> Result<Vec<store::Run>, Error> {
-    let mut runs: Vec<store::Run> = Vec::new();
+pub(super) async fn left_behind(engine: &Engine) -> Result<Vec<(store::Run, Enrolled)>, Error> {
+    let mut runs: Vec<(store::Run, Enrolled)> = Vec::new();
     loop {
-        let after = runs.last().map(|run| (run.workspace.as_str(), run.id));
-        let page = store.unfinished(after, PAGE).await?;
+        let after = runs.last().map(|(run, _)| (run.workspace.as_str(), run.id));
+        let page = engine.store().unfinished(after, PAGE).await?;
         if page.is_empty() {
             return Ok(runs);
         }
-        runs.extend(page);
+        let enrolled = page
+            .into_iter()
+            .filter_map(|run| Some((engine.0.underway.enrol(run.id)?, run)));
+        runs.extend(enrolled.map(|(enrolled, run)| (run, enrolled)));
     }
 }
 
 /// Takes up each of these runs. One that cannot be taken up is left as it is on disk.
-pub(super) async fn take_up(engine: Engine, rows: Vec<store::Run>) {
+pub(super) async fn take_up(engine: Engine, rows: Vec<(store::Run, Enrolled)>) {
     let all = rows.len();
     let mut failed = 0_usize;
-    for row in rows {
+    for (row, enrolled) in rows {
         let id = row.id;
-        if let Err(error) = resume(&engine, row).await {
+        if let Err(error) = resume(&engine, row, enrolled).await {
             failed += 1;
             tracing::error!(run = %id, %error, "a run cannot be taken up; it is left as it is on disk");
         }
@@ -52,11 +56,16 @@ pub(super) async fn take_up(engine: Engine, rows: Vec<store::Run>) {
     }
 }
 
-async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
+/// Takes up one run from what is on disk.
+pub(super) async fn resume(
+    engine: &Engine,
+    row: store::Run,
+    enrolled: Enrolled,
+) -> Result<(), Error> {
     let version = engine
         .version(&row.workspace, &row.flow, row.version)
         .await?;
-    let (run, _) = restore(engine, &row, &version.plan).await?;
+    let (run, ..) = restore(engine, &row, &version.plan).await?;
     let mut events = lost(&version.plan, &run);
     if !run.has_started() {
         events.push(Event::Start);
@@ -74,6 +83,7 @@ async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
         reply: ReplySlot::default(),
         slot,
         places,
+        enrolled,
     };
     engine.0.tasks.spawn(drive::drive(
         engine.clone(),
@@ -85,12 +95,12 @@ async fn resume(engine: &Engine, row: store::Run) -> Result<(), Error> {
     Ok(())
 }
 
-/// The state of a run from its journal, and whether the journal was kept.
+/// The state of a run from its journal, the journal, and whether it was kept.
 pub(super) async fn restore(
     engine: &Engine,
     row: &store::Run,
     plan: &Plan,
-) -> Result<(Run, bool), Error> {
+) -> Result<(Run, Vec<Record>, bool), Error> {
     let journal = engine
         .store()
         .journal(&row.workspace, row.id, 0, u32::MAX)
@@ -114,6 +124,7 @@ pub(super) async fn restore(
         version: row.version,
         workspace: row.workspace.clone(),
     };
+    let mut all = Vec::new();
     let mut run = Run::new(
         plan,
         &identity,
@@ -124,6 +135,7 @@ pub(super) async fn restore(
     for entry in &journal {
         let records: Vec<Record> = serde_json::from_str(&entry.records).map_err(unreadable)?;
         run = run.restore(plan, &records);
+        all.extend(records);
     }
-    Ok((run, kept))
+    Ok((run, all, kept))
 }

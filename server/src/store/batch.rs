@@ -75,8 +75,22 @@ pub(super) const TURN: Many = Many {
 
 const INSERT_RUN: Many = Many {
     text: "INSERT INTO run (workspace, id, flow, version, trigger, status, started_at, ended_at, \
-           wake_at, turns, failure) VALUES {rows}",
-    width: 11,
+           wake_at, turns, failure, origin) VALUES {rows}",
+    width: 12,
+};
+
+const INSERT_LETTER: Many = Many {
+    text: "INSERT INTO dead_letter (workspace, run, flow, step, class, died_at) VALUES {rows}",
+    width: 6,
+};
+
+/// A replay settles the dead letter that it is made from.
+pub(super) const SETTLE: Many = Many {
+    text: "WITH settled (workspace, run, replay, at, who) AS (VALUES {rows}) \
+           UPDATE dead_letter SET state = 'replayed', replay = settled.replay, \
+           settled_at = settled.at, settled_by = settled.who FROM settled \
+           WHERE dead_letter.workspace = settled.workspace AND dead_letter.run = settled.run",
+    width: 5,
 };
 
 const INSERT_ENTRY: Many = Many {
@@ -222,6 +236,7 @@ impl Batch {
         outcomes: &Outcomes,
     ) -> Result<(), DbErr> {
         let (mut runs, mut entries) = (Vec::new(), Vec::new());
+        let (mut letters, mut settled) = (Vec::new(), Vec::new());
         for (index, write) in self.0.iter().enumerate() {
             if outcomes[index].is_some() {
                 continue;
@@ -229,6 +244,15 @@ impl Batch {
             let (workspace, id, turn, message) = match &write.op {
                 Op::Accept(run, _) => {
                     runs.extend(row_of(run));
+                    if let Some(origin) = &run.origin {
+                        settled.extend([
+                            run.workspace.as_str().into(),
+                            origin.run.into(),
+                            run.id.into(),
+                            run.started_at.into(),
+                            origin.by.clone().into(),
+                        ]);
+                    }
                     (&run.workspace, run.id, &run.turn, Some(&run.message))
                 }
                 Op::Commit {
@@ -237,6 +261,16 @@ impl Batch {
                     turn,
                 } => (workspace, *run, turn, None),
             };
+            if let Some(cause) = &turn.cause {
+                letters.extend([
+                    workspace.as_str().into(),
+                    id.into(),
+                    cause.flow.as_str().into(),
+                    cause.step.clone().into(),
+                    cause.class.as_str().into(),
+                    turn.at.into(),
+                ]);
+            }
             if turn.leaves_history() {
                 entries.extend([
                     workspace.as_str().into(),
@@ -249,6 +283,8 @@ impl Batch {
             }
         }
         texts.execute(tx, &INSERT_RUN, runs).await?;
+        texts.execute(tx, &INSERT_LETTER, letters).await?;
+        texts.execute(tx, &SETTLE, settled).await?;
         texts.execute(tx, &INSERT_ENTRY, entries).await
     }
 
@@ -311,7 +347,7 @@ fn key_of(run: &NewRun, digest: &[u8; 32]) -> [Value; 5] {
     ]
 }
 
-fn row_of(run: &NewRun) -> [Value; 11] {
+fn row_of(run: &NewRun) -> [Value; 12] {
     let [workspace, flow, trigger] = trigger_of(run);
     let turn = &run.turn;
     [
@@ -326,5 +362,6 @@ fn row_of(run: &NewRun) -> [Value; 11] {
         turn.next_wake_at().into(),
         1_i64.into(),
         turn.failure.clone().into(),
+        run.origin.as_ref().map(|origin| origin.run).into(),
     ]
 }

@@ -13,6 +13,7 @@ mod connections;
 mod drafts;
 mod error;
 mod flows;
+mod letters;
 mod queue;
 mod runs;
 mod schedules;
@@ -46,9 +47,10 @@ pub use connections::{Connection, SecretInfo};
 pub use drafts::{Draft, Publication, Revision, Standing, Switch};
 pub use error::Error;
 pub use flows::{Flow, FlowListing, Published, PublishedFlow, Version, VersionInfo};
+pub use letters::{Cause, Deed, Letter, LetterFilter, LetterState};
 pub use runs::{
-    Accepted, BadCursor, Entry, Fire, History, NewRun, Run, RunCursor, RunFilter, RunPage, Status,
-    Turn,
+    Accepted, BadCursor, Entry, Fire, History, NewRun, Origin, Run, RunCursor, RunFilter, RunPage,
+    Status, Turn,
 };
 pub use schedules::Schedule;
 

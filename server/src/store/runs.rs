@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use sea_orm::{DbErr, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{Store, error::Error, queue::Op, sql::Cells};
+use super::{Store, error::Error, letters::Cause, queue::Op, sql::Cells};
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,8 +80,19 @@ pub struct NewRun {
     pub dedupe: Option<String>,
     /// The instant of the schedule that starts it.
     pub fire: Option<Fire>,
+    /// The run that it replays. A dead letter is settled with that; the dedupe key is then one of replays, and of nothing else.
+    pub origin: Option<Origin>,
     /// What the first turn decided; its number is 0.
     pub turn: Turn,
+}
+
+/// The run that another one replays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its id.
+    pub run: Uuid,
+    /// Who wanted the replay.
+    pub by: Option<String>,
 }
 
 /// An instant of a schedule that is used up.
@@ -110,6 +121,8 @@ pub struct Turn {
     pub wake_at: Option<i64>,
     /// Why the run failed, as small JSON text.
     pub failure: Option<String>,
+    /// Where and why it failed, in the turn that ends it so: it makes the run a dead letter.
+    pub cause: Option<Box<Cause>>,
     /// What stays of the run when this turn ends it.
     pub history: History,
 }
@@ -159,6 +172,8 @@ pub struct Run {
     pub turns: u32,
     /// Why it failed, as JSON text.
     pub failure: Option<String>,
+    /// The run that it replays.
+    pub origin: Option<Uuid>,
 }
 
 /// One entry in the journal of a run.
@@ -262,7 +277,12 @@ impl Store {
                 run.id, run.turn.seq
             )));
         }
-        let digest = run.dedupe.as_deref().map(digest);
+        let replay = run.origin.is_some();
+        let digest = run.dedupe.as_deref().map(|key| match replay {
+            // No text has this byte, so no message can come with the key of a replay.
+            true => digest(&[&[0xFF], key.as_bytes()].concat()),
+            false => digest(key.as_bytes()),
+        });
         self.submit(Op::Accept(Box::new(run), digest), false).await
     }
 
@@ -388,7 +408,7 @@ impl Store {
             workspace.into(),
             flow.into(),
             trigger.into(),
-            digest(dedupe).to_vec().into(),
+            digest(dedupe.as_bytes()).to_vec().into(),
         ];
         self.find(text, values, |row| Cells::of(row).take()).await
     }
@@ -435,8 +455,7 @@ pub(super) fn page(workspace: &str, filter: &RunFilter) -> (String, Vec<Value>) 
 }
 
 /// The columns of a run, in the order of [`run_at`].
-pub(super) const RUN: &str =
-    "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure";
+pub(super) const RUN: &str = "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure, origin";
 
 /// Reads a run from the next cells, which are those of [`RUN`].
 pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
@@ -452,6 +471,7 @@ pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
         wake_at: cells.take()?,
         turns: cells.count()?,
         failure: cells.take()?,
+        origin: cells.take()?,
     })
 }
 
@@ -464,9 +484,9 @@ fn run_of(row: &QueryResult) -> Result<Run, DbErr> {
     run_at(&Cells::of(row))
 }
 
-fn digest(key: &str) -> [u8; 32] {
+fn digest(key: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
-    Sha256::digest(key.as_bytes()).into()
+    Sha256::digest(key).into()
 }
 
 #[cfg(test)]

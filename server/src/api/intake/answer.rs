@@ -105,6 +105,10 @@ fn of_run(id: Uuid, answer: &Answer) -> Response {
             ..
         } => json_body(StatusCode::OK, result),
         Answer::Ended {
+            status: Status::Cancelled,
+            ..
+        } => cancelled(&id).into_response(),
+        Answer::Ended {
             failure, outside, ..
         } => of_failure(&id, failure.as_ref(), *outside).into_response(),
         Answer::Pending => accepted(&id),
@@ -175,6 +179,15 @@ fn json_body(status: StatusCode, body: &Arc<Value>) -> Response {
     (status, Json(&**body)).into_response()
 }
 
+/// A person ended the run.
+fn cancelled(id: &str) -> Problem {
+    let detail = "a person cancelled the run before it answered; whether to send this again is for the two of you to agree";
+    Problem::new(Code::RunCancelled, detail).with_run(RunReference {
+        id: id.to_owned(),
+        ..RunReference::default()
+    })
+}
+
 /// Why the run failed, as far as the caller may know: what the flow says itself, but not what an action met on its way.
 fn of_failure(id: &str, failure: Option<&RunFailure>, outside: bool) -> Problem {
     let run = RunReference {
@@ -182,8 +195,7 @@ fn of_failure(id: &str, failure: Option<&RunFailure>, outside: bool) -> Problem 
         ..RunReference::default()
     };
     let Some(RunFailure { step, failure }) = failure else {
-        return Problem::new(Code::RunFailed, "the run was cancelled before it answered")
-            .with_run(run);
+        return Problem::new(Code::RunFailed, "the run failed before it answered").with_run(run);
     };
     let message = if outside {
         "a system behind this address did not do what was asked of it; the run has the details"

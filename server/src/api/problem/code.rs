@@ -27,6 +27,8 @@ pub enum Code {
     FlowDisabled,
     /// The trigger's filter lets no run start.
     Filtered,
+    /// A person ended the run before it answered.
+    RunCancelled,
     /// It cannot be done as things stand.
     Conflict,
     /// Somebody else has changed it since it was read.
@@ -61,7 +63,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their statuses.
-    pub const ALL: [Code; 26] = [
+    pub const ALL: [Code; 27] = [
         Code::NotJson,
         Code::BadRequest,
         Code::SignatureRefused,
@@ -73,6 +75,7 @@ impl Code {
         Code::NotPublished,
         Code::FlowDisabled,
         Code::Filtered,
+        Code::RunCancelled,
         Code::Conflict,
         Code::RevisionChanged,
         Code::TooLarge,
@@ -148,6 +151,7 @@ impl Code {
                 S::CONFLICT,
                 "The trigger's filter lets no run start",
             ),
+            Code::RunCancelled => ("run_cancelled", S::CONFLICT, "The run was cancelled"),
             Code::Conflict => ("conflict", S::CONFLICT, "It cannot be done as things stand"),
             Code::RevisionChanged => (
                 "revision_changed",

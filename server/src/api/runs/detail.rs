@@ -39,12 +39,28 @@ pub(in crate::api) struct RunDetail {
     /// What arrived: body, headers, query, params, method, time. Null where it was not kept.
     #[schema(value_type = Value)]
     message: Shown,
+    /// Who ended it, when and why; null where nobody did.
+    cancelled: Option<CancelDetail>,
     /// What the caller was answered by a `respond` step.
     reply: Option<ReplyDetail>,
     /// How the links stand, in the order of the version's links.
     links: Vec<LinkWord>,
     /// What each step did, by id.
     steps: BTreeMap<String, StepDetail>,
+}
+
+/// How a person ended a run.
+#[derive(Debug, Serialize, ToSchema)]
+struct CancelDetail {
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Whether what had succeeded was to be reversed first.
+    undo: bool,
+    /// Who; null where that was not said.
+    by: Option<String>,
+    /// Why; null where that was not said.
+    note: Option<String>,
 }
 
 /// What the caller was answered.
@@ -122,6 +138,9 @@ struct StepDetail {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureDetail>,
+    /// Whether a replay took its end over from the run that it is made from: it was not run again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    taken_over: bool,
     /// When it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -217,12 +236,19 @@ impl RunDetail {
             title: plan.flow.title.clone(),
             kept,
             message: Shown::Own(Value::Null),
+            cancelled: None,
             reply: None,
             links: Vec::new(),
             steps: BTreeMap::new(),
         };
         if kept {
             detail.message = room.message(message(run));
+            detail.cancelled = run.cancelled.as_ref().map(|cancelled| CancelDetail {
+                at: rfc3339(cancelled.at),
+                undo: cancelled.undo,
+                by: cancelled.by.clone(),
+                note: cancelled.note.clone(),
+            });
             detail.reply = run.reply.as_ref().map(|reply| room.reply(reply));
             detail.links = run.links.iter().map(|link| LinkWord::from(*link)).collect();
             detail.steps = run
@@ -346,6 +372,7 @@ impl Room {
             },
             output: run.outputs.at(step).map(|output| self.value(output)),
             failure: state.failure.as_ref().map(|failure| self.failure(failure)),
+            taken_over: state.taken_over,
             started_at: state.started_at.map(rfc3339),
             ended_at: state.ended_at.map(rfc3339),
             attempts,

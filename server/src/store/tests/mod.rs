@@ -3,6 +3,7 @@
 
 mod faults;
 mod flows;
+mod letters;
 mod measure;
 mod opening;
 mod plans;
@@ -14,7 +15,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxPostgresConnector};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Database, Draft, History, NewRun, Settings, Status, Store, Turn};
+use super::{Cause, Database, Draft, History, NewRun, Settings, Status, Store, Turn};
 
 /// Makes each test of a module into two: `sqlite::name` and `postgresql::name`.
 macro_rules! on_both_databases {
@@ -121,6 +122,13 @@ fn turn(seq: u32, at: i64, status: Status) -> Turn {
         status,
         wake_at: None,
         failure: (status == Status::Failed).then(|| "{\"class\":\"broken\"}".to_owned()),
+        cause: (status == Status::Failed).then(|| {
+            Box::new(Cause {
+                flow: "orders".to_owned(),
+                step: Some("book".to_owned()),
+                class: "broken".to_owned(),
+            })
+        }),
         history: History::Keep,
     }
 }
@@ -136,6 +144,7 @@ fn new_run(flow: &str, started_at: i64, status: Status) -> NewRun {
         message: "{\"body\":{\"order_id\":\"Ä1\"}}".to_owned(),
         dedupe: None,
         fire: None,
+        origin: None,
         turn: turn(0, started_at, status),
     }
 }

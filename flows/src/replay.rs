@@ -1,0 +1,270 @@
+//! What a replay takes over from the run that it is made from, and what it does again.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    catalog::Idempotent,
+    failure::Class,
+    plan::{Body, Plan, PlanAction, PlanStep},
+    record::Record,
+    run::{Run, StepState, StepStatus},
+};
+
+/// The methods that change nothing on the other side (RFC 9110 section 9.2.1).
+const SAFE: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
+
+/// Where a replay begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// At the trigger: nothing is taken over.
+    Start,
+    /// Where the run stopped: all that ended well is taken over.
+    Failure,
+    /// At this step: it and all that comes after it is done again.
+    Step(String),
+}
+
+/// The run that a replay is made from.
+#[derive(Clone, Copy)]
+pub struct Old<'a> {
+    /// The version it ran on.
+    pub plan: &'a Plan,
+    /// How it ended.
+    pub run: &'a Run,
+    /// Its journal.
+    pub records: &'a [Record],
+}
+
+/// What becomes of a step in a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// What it gave is taken over; it is not run.
+    TakenOver,
+    /// It ran before, and may run again.
+    Again,
+    /// It has not run, and may run now.
+    First,
+    /// It is not reached.
+    Skipped,
+}
+
+/// What a replay is going to be.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The ends of the steps that are taken over, in their order.
+    pub taken: Vec<Record>,
+    /// What becomes of each step, by position.
+    pub fates: Vec<Fate>,
+}
+
+/// A call that may change something on the other side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The step.
+    pub step: String,
+    /// The kind of action.
+    pub kind: String,
+    /// The method; absent where the message decides it.
+    pub method: Option<String>,
+    /// The address as far as it is known: as it was called before, else as the flow says it.
+    pub target: Option<String>,
+    /// The connection.
+    pub connection: Option<String>,
+    /// Whether it was made before.
+    pub again: bool,
+    /// Whether nobody knows if it happened.
+    pub may_have_happened: bool,
+}
+
+/// Whether a step failed without anybody knowing whether what it asked for has happened.
+pub fn may_have_happened(state: &StepState) -> bool {
+    let failure = state.failure.as_ref();
+    failure.is_some_and(|failure| matches!(failure.class, Class::Lost | Class::TimedOut))
+        && !state.calls.attempts.is_empty()
+}
+
+/// Decides what `fresh`, a run before its first turn, takes over from an old one. With `happened`, a step of which nobody
+/// knew whether it happened counts as done and has given this.
+///
+/// # Errors
+/// A sentence that says why there can be no such replay.
+pub fn prepare(
+    plan: &Plan,
+    fresh: &Run,
+    old: Old<'_>,
+    from: &Begin,
+    happened: Option<(&str, Arc<Value>)>,
+) -> Result<Replay, String> {
+    let position = |id: &str| {
+        plan.position(id)
+            .ok_or_else(|| format!("the version to run has no step `{id}`"))
+    };
+    let mut again: BTreeSet<usize> = match from {
+        Begin::Start => (0..plan.steps.len()).collect(),
+        Begin::Failure => BTreeSet::new(),
+        Begin::Step(id) => BTreeSet::from([position(id)?]),
+    };
+    let told = match &happened {
+        Some((id, _)) => Some((*id, position(id)?)),
+        None => None,
+    };
+    for (i, step) in plan.steps.iter().enumerate() {
+        let stays = before(&old, &step.id).is_some_and(stays);
+        if !stays && told.is_none_or(|(_, told)| told != i) {
+            again.insert(i);
+        }
+    }
+    spread(plan, &mut again);
+    let kept = |step: usize| !again.contains(&step) && told.is_none_or(|(_, told)| told != step);
+    let mut taken: Vec<Record> = flat(old.records)
+        .filter_map(|record| take_over(plan, &old, kept, record))
+        .collect();
+    if let (Some((id, told)), Some((_, output))) = (told, happened) {
+        if !before(&old, id).is_some_and(may_have_happened) {
+            return Err(format!(
+                "it is known what became of the step `{id}`; only of a step that was `lost` or `timed_out` can you say that it happened"
+            ));
+        }
+        if again.contains(&told) {
+            return Err(format!(
+                "the step `{id}` comes after a step that is done again, so what it gave cannot be said beforehand; \
+                 replay it without saying that it happened"
+            ));
+        }
+        taken.push(Record::Succeeded {
+            step: id.to_owned(),
+            at: fresh.started_at,
+            output: Some(output),
+            ports: None,
+        });
+    }
+    let mut trial = fresh.clone();
+    let at = fresh.started_at;
+    trial.apply(
+        plan,
+        &Record::Replay {
+            at,
+            origin: old.run.id.clone(),
+            by: None,
+            note: None,
+            taken: taken.clone(),
+        },
+    );
+    trial.apply(plan, &Record::Started { at });
+    let fate = |(step, state): (&PlanStep, &StepState)| match state.status {
+        StepStatus::Skipped => Fate::Skipped,
+        _ if state.taken_over => Fate::TakenOver,
+        _ if before(&old, &step.id).is_some_and(|state| state.started_at.is_some()) => Fate::Again,
+        _ => Fate::First,
+    };
+    let fates = plan.steps.iter().zip(&trial.steps).map(fate).collect();
+    Ok(Replay { taken, fates })
+}
+
+/// The calls of a replay that may change something on the other side.
+pub fn writes(plan: &Plan, old: Old<'_>, replay: &Replay) -> Vec<Write> {
+    let steps = plan.steps.iter().zip(&replay.fates);
+    steps
+        .filter_map(|(step, fate)| {
+            let (Body::Action(action), Fate::Again | Fate::First) = (&step.body, fate) else {
+                return None;
+            };
+            let state = before(&old, &step.id);
+            write(&step.id, action, state)
+        })
+        .collect()
+}
+
+fn write(step: &str, action: &PlanAction, before: Option<&StepState>) -> Option<Write> {
+    let called = before.and_then(|state| state.calls.config.as_deref());
+    let word = |field: &str| {
+        let written = action.written.get(field).and_then(Value::as_str);
+        let evaluated = called.and_then(|config| config.get(field)?.as_str());
+        match written {
+            Some(text) if text.starts_with('=') => Some(evaluated.unwrap_or(text).to_owned()),
+            other => other.map(str::to_owned),
+        }
+    };
+    let method = match &action.idempotent {
+        Idempotent::When { field, default, .. } => {
+            let written = action.written.get(&**field).and_then(Value::as_str);
+            let computed = written.is_some_and(|text| text.starts_with('='));
+            let method = word(field).unwrap_or_else(|| default.to_string());
+            if SAFE.contains(&method.as_str()) && !computed {
+                return None;
+            }
+            Some(method).filter(|method| !method.starts_with('='))
+        }
+        _ => None,
+    };
+    Some(Write {
+        step: step.to_owned(),
+        kind: action.kind.clone(),
+        method,
+        target: word("url").or_else(|| word("path")),
+        connection: action.connection.clone(),
+        again: before.is_some_and(|state| !state.calls.attempts.is_empty()),
+        may_have_happened: before.is_some_and(may_have_happened),
+    })
+}
+
+/// How a step of the old run stood.
+fn before<'a>(old: &Old<'a>, id: &str) -> Option<&'a StepState> {
+    Some(&old.run.steps[old.plan.position(id)?])
+}
+
+/// Whether the end of a step holds for a replay: it led the run on, or the run never reached it, and it was not reversed.
+fn stays(state: &StepState) -> bool {
+    let reversed = state
+        .undo
+        .as_ref()
+        .is_some_and(|undo| undo.ended && undo.failure.is_none());
+    let led_on = match state.status {
+        StepStatus::Succeeded | StepStatus::Skipped => true,
+        StepStatus::Failed => !state.ports.is_empty(),
+        _ => false,
+    };
+    led_on && !reversed
+}
+
+/// Adds all that comes after these steps.
+fn spread(plan: &Plan, steps: &mut BTreeSet<usize>) {
+    let mut open: Vec<usize> = steps.iter().copied().collect();
+    while let Some(step) = open.pop() {
+        for link in &plan.steps[step].outgoing {
+            let next = plan.links[*link].to;
+            if steps.insert(next) {
+                open.push(next);
+            }
+        }
+    }
+}
+
+/// The records of a journal, with those that a replay took over itself.
+fn flat(records: &[Record]) -> impl Iterator<Item = &Record> {
+    records.iter().flat_map(|record| match record {
+        Record::Replay { taken, .. } => taken.iter().collect::<Vec<_>>(),
+        other => vec![other],
+    })
+}
+
+/// The end of a step as a replay takes it over.
+fn take_over(
+    plan: &Plan,
+    old: &Old<'_>,
+    kept: impl Fn(usize) -> bool,
+    record: &Record,
+) -> Option<Record> {
+    let (Record::Succeeded { step, .. } | Record::Failed { step, .. }) = record else {
+        return None;
+    };
+    plan.position(step).filter(|step| kept(*step))?;
+    let mut record = record.clone();
+    if let Record::Succeeded { step, output, .. } = &mut record {
+        // What passed its input through gives what it gave then, whatever its input is now.
+        *output = old.run.outputs.get(step).cloned();
+    }
+    Some(record)
+}

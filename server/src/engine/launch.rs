@@ -1,0 +1,117 @@
+//! Starts a run: folds its first turn, puts it on disk with its message, and hands it to its driver.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+use weir_flows::{
+    advance::{Event, Stamp, Turn, advance},
+    record::Record,
+    run::Run,
+};
+
+use super::{
+    Accepted, Engine, Error, Place, ReplyWaiter, Started, Version, Waiting,
+    drive::{self, Active, ReplySlot},
+    line, text, turn_row,
+};
+use crate::store;
+
+/// A run that is to start.
+pub(super) struct Launch {
+    pub version: Arc<Version>,
+    pub id: Uuid,
+    /// Before its first turn.
+    pub run: Run,
+    /// Its place among all runs of the process.
+    pub slot: Place,
+    pub stamp: Stamp,
+    /// The key under which it is accepted once.
+    pub dedupe: Option<String>,
+    pub fire: Option<store::Fire>,
+    /// The run that it replays, with the record of that.
+    pub replay: Option<(store::Origin, Record)>,
+}
+
+impl Engine {
+    /// Starts a run. When this returns `Run`, it is on disk and will end.
+    pub(super) async fn launch(&self, launch: Launch) -> Result<Accepted, Error> {
+        let Launch {
+            version,
+            id,
+            mut run,
+            slot,
+            stamp,
+            dedupe,
+            fire,
+            replay,
+        } = launch;
+        let inner = &self.0;
+        let plan = &version.plan;
+        let Some(enrolled) = inner.underway.enrol(id) else {
+            return Err(Error::Conflict(format!(
+                "the id {id} came twice; send this again"
+            )));
+        };
+        let (origin, replay) = replay.unzip();
+        if let Some(record) = &replay {
+            run.apply(plan, record);
+        }
+        // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
+        let (places, line) = line::join(&version, &run.trigger);
+        let mut turn = match line {
+            Some(_) => Turn::default(),
+            None => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
+        };
+        turn.records.splice(0..0, replay);
+        let new = store::NewRun {
+            workspace: version.workspace.clone(),
+            id,
+            flow: version.flow.clone(),
+            version: version.number,
+            trigger: run.trigger.clone(),
+            started_at: run.started_at,
+            message: text(&*run.message)?,
+            dedupe,
+            fire,
+            origin,
+            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms)?,
+        };
+        match inner.store.accept(new).await? {
+            store::Accepted::Duplicate(first) => return Ok(Accepted::Duplicate(first)),
+            store::Accepted::AlreadyFired => return Ok(Accepted::AlreadyFired),
+            store::Accepted::New => {}
+        }
+        metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
+        let mut active = Active {
+            version,
+            id,
+            run,
+            turns: 1,
+            reply: ReplySlot::default(),
+            slot,
+            places,
+            enrolled,
+        };
+        self.announce(&active, stamp.now_ms);
+        let reply = if let Some(answer) = active.answer() {
+            Waiting::Known(answer)
+        } else {
+            Waiting::Later(active.reply.open())
+        };
+        if active.run.status.is_final() {
+            self.ended(&active);
+        } else {
+            inner.tasks.spawn(drive::drive(
+                self.clone(),
+                active,
+                line,
+                turn.commands,
+                Vec::new(),
+            ));
+        }
+        Ok(Accepted::Run(Started {
+            id,
+            reply: ReplyWaiter(reply),
+        }))
+    }
+}
