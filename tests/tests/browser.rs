@@ -121,7 +121,25 @@ fn with_a_draft() -> Weir {
 }
 
 #[test]
-fn every_page_is_drawn_and_pictured() {
+fn axe_finds_nothing_serious() {
+    let Gallery { weir, last, failed } = gallery();
+    let variables = [
+        ("WEIR_URL", weir.url()),
+        ("WEIR_RUN", last),
+        ("WEIR_FAILED_RUN", failed),
+    ];
+    browse("access.mjs", &variables, &weir);
+}
+
+/// A server with the gallery, and runs of its flows.
+struct Gallery {
+    weir: Weir,
+    /// A run that succeeded, and one that failed.
+    last: String,
+    failed: String,
+}
+
+fn gallery() -> Gallery {
     let weir = Start::default().argument("--gallery").start();
     let order = |id: &str, sku: &str, price: u64| json!({ "order_id": id, "customer": { "id": "C-7", "name": "Ada King" }, "items": [ { "sku": sku, "qty": 2, "price": price }, { "sku": "LAMP-3", "qty": 1, "price": 89 } ] });
     let mut last = String::new();
@@ -147,6 +165,12 @@ fn every_page_is_drawn_and_pictured() {
     let ticket = json!({ "id": "T-1", "from": "ada@example.com", "subject": "Everything is down", "plan": "business" });
     weir.knock("POST", "/tickets", &ticket).expect(201);
 
+    Gallery { weir, last, failed }
+}
+
+#[test]
+fn every_page_is_drawn_and_pictured() {
+    let Gallery { weir, last, failed } = gallery();
     let temporary = TempDir::new().unwrap();
     // Pictures for the documentation are taken on request, in both widths.
     let wanted = env::var_os("WEIR_SCREENS").map(|folder| root().join(PathBuf::from(folder)));

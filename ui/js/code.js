@@ -111,6 +111,7 @@ export function open(host, optionsText, change, left, completion) {
         placeholder(options.placeholder),
         EditorView.contentAttributes.of({
           id: options.id,
+          tabindex: "0",
           "aria-label": options.label,
           "aria-describedby": options.described_by,
           "aria-multiline": String(shape !== "line"),

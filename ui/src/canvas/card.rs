@@ -131,7 +131,8 @@ fn face_view(
     state: Memo<Option<CardState>>,
     marks: Memo<Marks>,
 ) -> impl IntoView {
-    let label = {
+    // Its name is what stands on it; this is what a drawing says besides.
+    let described = {
         let card = card.clone();
         let id = id.clone();
         move || {
@@ -179,7 +180,7 @@ fn face_view(
             class="card-face"
             role="button"
             tabindex=move || if tab.read().first { "0" } else { "-1" }
-            aria-label=label
+            aria-description=described
             aria-pressed=move || if pressed.read().chosen { "true" } else { "false" }
             title=tip
             on:click=move |event: MouseEvent| {
@@ -227,11 +228,11 @@ fn port_view(
             class
         }
     };
+    let said = match name.as_str() {
+        ERROR => t.canvas_port_error.to_owned(),
+        other => other.to_owned(),
+    };
     let named = (name != "ok").then(|| {
-        let said = match name.as_str() {
-            ERROR => t.canvas_port_error.to_owned(),
-            other => other.to_owned(),
-        };
         view! { <span class="port-name" title=said.clone()>{said.clone()}</span> }
     });
     let Some(_) = hands.pen else {
@@ -243,10 +244,7 @@ fn port_view(
         }
         .into_any();
     };
-    let label = {
-        let name = name.clone();
-        move || fill(t.canvas_port, &[("title", &title.get()), ("port", &name)])
-    };
+    let label = move || fill(t.canvas_port, &[("title", &title.get()), ("port", &said)]);
     let press = move |event: MouseEvent| {
         // Pointers are the hands' business; this is the keyboard or a screen reader that presses.
         let pressed = hands.spot_of(&event_target(&event));
@@ -322,7 +320,7 @@ fn spoken(card: &Card) -> String {
         t.canvas_trigger
     };
     let (kind, _) = kind_of(t, card);
-    let mut said = fill(pattern, &[("title", &card.title), ("kind", &kind)]);
+    let mut said = fill(pattern, &[("kind", &kind)]);
     if card.disabled {
         said = format!("{said}, {}", t.canvas_disabled);
     }

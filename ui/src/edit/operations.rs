@@ -301,15 +301,19 @@ fn follow_ports(links: &[Link], id: &str, before: &[String], after: &[String]) -
             _ => Some(port.to_owned()),
         }
     };
-    links
-        .iter()
-        .filter_map(|old| {
-            if old.from != id {
-                return Some(old.clone());
+    let mut kept: Vec<Link> = Vec::with_capacity(links.len());
+    for old in links {
+        if old.from != id {
+            kept.push(old.clone());
+        } else if let Some(port) = now(old.port()) {
+            let link = link(&old.from, &port, &old.to);
+            // A link by a port that no case had may be the same as one that was given its name.
+            if !kept.contains(&link) {
+                kept.push(link);
             }
-            Some(link(&old.from, &now(old.port())?, &old.to))
-        })
-        .collect()
+        }
+    }
+    kept
 }
 
 /// Sets the name and the description of the flow.

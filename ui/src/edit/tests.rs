@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::json;
 use weir_flows::{
-    document::{Flow, Step, Trigger},
+    document::{Flow, Link, Step, Trigger},
     json::print,
 };
 
-use super::{names::fresh_id, *};
+use super::{connect::link, names::fresh_id, *};
 use crate::canvas::geometry::Point;
 
 fn flow(text: serde_json::Value) -> Flow {
@@ -246,6 +246,21 @@ fn illegal_links_say_why() {
     // Turning a link around is legal where the link itself was the only way.
     assert!(reconnect(&flow, 4, &End::To("size".into())).is_err());
     assert!(reconnect(&flow, 1, &End::To("thanks".into())).is_ok());
+}
+
+#[test]
+fn a_case_that_is_given_the_name_of_a_stray_port_leads_each_way_once() {
+    let mut flow = orders();
+    flow.links.push(link("size", "ok", "book"));
+    let mut to = flow.steps["size"].clone();
+    to.config["cases"][0]["port"] = json!("ok");
+    let change = set_step(&flow, "size", to, "cases");
+    History::default().apply(&mut flow, change);
+    let ways = flow
+        .links
+        .iter()
+        .filter(|link| link.from == "size" && link.to == "book");
+    assert_eq!(ways.map(Link::port).collect::<Vec<_>>(), ["ok"]);
 }
 
 #[test]

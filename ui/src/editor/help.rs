@@ -23,7 +23,7 @@ pub(crate) fn Help(tools: Tools) -> impl IntoView {
     });
     view! {
         <Dialog open title=Signal::stored(t.command_help.to_owned()) wide=true>
-            <div class="dialog-body help" data-testid="help">
+            <div class="dialog-body help" tabindex="0" data-testid="help">
                 <div>
                     {chapter(t, Chapter::Draw, t.help_draw)}
                     {chapter(t, Chapter::Flow, t.help_flow)}

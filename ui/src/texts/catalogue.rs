@@ -187,8 +187,8 @@ editor::with_editor! { catalogue {
     canvas_actual: "Actual size", "Originalgröße";
     canvas_empty_title: "This flow has no steps yet", "Dieser Flow hat noch keine Schritte";
     canvas_empty_text: "Import a document with steps to see them drawn here.", "Importieren Sie ein Dokument mit Schritten, um sie hier gezeichnet zu sehen.";
-    canvas_trigger: "Trigger {title}, {kind}", "Auslöser {title}, {kind}";
-    canvas_step: "Step {title}, {kind}", "Schritt {title}, {kind}";
+    canvas_trigger: "Trigger, {kind}", "Auslöser, {kind}";
+    canvas_step: "Step, {kind}", "Schritt, {kind}";
     canvas_disabled: "disabled", "abgeschaltet";
 
     // The canvas that is drawn on.
@@ -245,7 +245,7 @@ editor::with_editor! { catalogue {
     panel_on_error_continue: "the run goes on", "läuft der Lauf weiter";
     panel_on_error_stop: "the run fails", "scheitert der Lauf";
     panel_on_error_links: "the error path is taken", "wird der Fehlerweg genommen";
-    panel_join: "Several links in", "Mehrere Wege hinein";
+    panel_join: "Several links in", "Mehrere Verknüpfungen hinein";
     panel_join_any: "starts on the first one taken", "beginnt mit dem ersten genommenen";
     panel_undo: "Undo", "Rückgängig";
     panel_idempotent: "Repeatable", "Wiederholbar";
@@ -464,8 +464,8 @@ editor::with_editor! { catalogue {
     diff_added: "Added", "Neu";
     diff_removed: "Removed", "Entfernt";
     diff_changed: "Changed", "Geändert";
-    diff_linked: "New links", "Neue Wege";
-    diff_unlinked: "Removed links", "Entfernte Wege";
+    diff_linked: "New links", "Neue Verknüpfungen";
+    diff_unlinked: "Removed links", "Entfernte Verknüpfungen";
     diff_flow: "The flow itself", "Der Flow selbst";
     diff_tests: "Tests", "Tests";
     diff_drawing: "The drawing", "Die Zeichnung";
@@ -485,7 +485,7 @@ editor::with_editor! { catalogue {
     diff_sum_added: "adds {names}", "neu: {names}";
     diff_sum_removed: "removes {names}", "entfernt: {names}";
     diff_sum_changed: "changes {names}", "geändert: {names}";
-    diff_sum_links: "other links", "andere Wege";
+    diff_sum_links: "other links", "andere Verknüpfungen";
     diff_sum_flow: "flow: {names}", "Flow: {names}";
     diff_sum_tests: "tests", "Tests";
     diff_title: "Title", "Titel";

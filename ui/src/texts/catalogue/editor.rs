@@ -6,7 +6,7 @@ macro_rules! with_editor {
     $($pages)*
 
     // The tools of the editor.
-    command_add: "Add a trigger or step", "Trigger oder Schritt hinzufügen";
+    command_add: "Add a trigger or step", "Auslöser oder Schritt hinzufügen";
     command_connect: "Draw a link from here", "Von hier verknüpfen";
     command_duplicate: "Duplicate", "Duplizieren";
     command_delete: "Delete", "Löschen";
@@ -94,12 +94,12 @@ macro_rules! with_editor {
     paste_other: "What was copied is no piece of a flow. Copy cards in an editor, or the text of a flow file.", "Das Kopierte ist kein Stück eines Flows. Kopieren Sie Karten in einem Editor oder den Text einer Flow-Datei.";
     paste_broken: "What was copied looks like a piece of a flow and cannot be read: {why}", "Das Kopierte sieht nach einem Stück eines Flows aus, lässt sich aber nicht lesen: {why}";
     paste_refused: "The browser does not let the page read its clipboard. Press {keys} on the drawing instead.", "Der Browser lässt die Seite nicht an seine Zwischenablage. Drücken Sie stattdessen {keys} auf der Zeichnung.";
-    palette_label: "Triggers and steps to add", "Trigger und Schritte zum Hinzufügen";
+    palette_label: "Triggers and steps to add", "Auslöser und Schritte zum Hinzufügen";
     palette_title: "Add", "Hinzufügen";
     palette_close: "Close the palette", "Palette schließen";
-    palette_search: "Search triggers and steps", "Trigger und Schritte suchen";
+    palette_search: "Search triggers and steps", "Auslöser und Schritte suchen";
     palette_nothing: "Nothing is called like this. Try another word, such as “http” or “condition”.", "Nichts heißt so. Versuchen Sie ein anderes Wort, etwa „http“ oder „Bedingung“.";
-    palette_triggers: "Triggers: what starts a run", "Trigger: was einen Lauf startet";
+    palette_triggers: "Triggers: what starts a run", "Auslöser: was einen Lauf startet";
     palette_mappers: "Mappers: compute a value", "Mapper: einen Wert berechnen";
     palette_actions: "Actions: call other systems", "Aktionen: andere Systeme aufrufen";
     palette_control: "Control: how the run goes on", "Steuerung: wie der Lauf weitergeht";
