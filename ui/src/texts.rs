@@ -1,10 +1,12 @@
 //! Every text of the page in English and German, from one catalogue; `texts()` gives those of the chosen language.
 
 mod catalogue;
+mod problems;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use catalogue::{ENGLISH, GERMAN, Texts};
+pub(crate) use problems::problem_sentence;
 
 /// A language the page speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use weir_flows::problem::Problem;
 
 use super::hands::Pen;
-use crate::texts::{count, texts};
+use crate::texts::{count, problem_sentence, texts};
 
 /// How many problems are read out in full.
 const READ: usize = 4;
@@ -46,10 +46,10 @@ fn marks(problems: &[Problem], id: &str) -> Marks {
     let mut own: Vec<&Problem> = own.collect();
     own.sort_by_key(|problem| problem.severity);
     let errors = own.iter().filter(|problem| problem.is_error()).count();
-    let said: Vec<&str> = own
+    let said: Vec<String> = own
         .iter()
         .take(READ)
-        .map(|problem| problem.message.as_str())
+        .map(|problem| problem_sentence(problem))
         .collect();
     Marks {
         errors,

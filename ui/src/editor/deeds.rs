@@ -13,7 +13,7 @@ use crate::{
     canvas::{ZOOM_STEP, tidy},
     edit::{self, Chosen, What},
     settings::settings,
-    texts::{count, fill, texts},
+    texts::{count, fill, problem_sentence, texts},
 };
 
 impl Tools {
@@ -237,7 +237,7 @@ impl Tools {
         if let Some(card) = self.only_card() {
             self.sight.reveal(&card);
         }
-        self.say(problem.message.clone());
+        self.say(problem_sentence(problem));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         icon::{Glyph, Icon},
         problems::card_of,
     },
-    texts::{Texts, count, fill, texts},
+    texts::{Texts, count, fill, problem_sentence, texts},
 };
 
 /// How many errors and warnings there are, in words; `None` where there are none.
@@ -94,6 +94,7 @@ fn row(desk: Desk, problem: Problem, about: String) -> impl IntoView {
         Severity::Warning => (Icon::TriangleAlert, "warn", t.problem_warning),
     };
     let (at, code) = (problem.at.clone(), problem.code.clone());
+    let sentence = problem_sentence(&problem);
     view! {
         <li>
             <button
@@ -106,7 +107,7 @@ fn row(desk: Desk, problem: Problem, about: String) -> impl IntoView {
             >
                 <span class="problem-mark"><Glyph icon/><span class="unseen">{word}</span></span>
                 <strong>{about}</strong>
-                <span class="problem-sentence">{problem.message}</span>
+                <span class="problem-sentence">{sentence}</span>
                 <code class="fine">{problem.code}</code>
             </button>
         </li>

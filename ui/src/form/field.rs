@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     kit::icon::{Glyph, Icon},
-    texts::texts,
+    texts::{problem_sentence, texts},
 };
 
 /// A help of more characters than this waits behind a button.
@@ -231,7 +231,7 @@ pub(crate) fn Notes(of: Slot) -> impl IntoView {
                     Severity::Error => ("form-note bad", t.problem_error),
                     Severity::Warning => ("form-note warn", t.problem_warning),
                 };
-                view! { <p class=tone data-testid="field-problem"><span class="unseen">{word} ": "</span>{problem.message}</p> }
+                view! { <p class=tone data-testid="field-problem"><span class="unseen">{word} ": "</span>{problem_sentence(&problem)}</p> }
             })
             .collect_view()
             .into_any()

@@ -24,7 +24,7 @@ use crate::{
         code_editor::{CodeEditor, CodeProblem},
         icon::{Glyph, Icon},
     },
-    texts::{Texts, fill, texts},
+    texts::{Texts, fill, problem_sentence, texts},
 };
 
 /// The list.
@@ -101,7 +101,7 @@ fn OneTest(desk: Desk, index: usize) -> impl IntoView {
     let notes = move || {
         let lines = problems.get().into_iter().map(|problem| {
             let inside = problem.at.strip_prefix(&at).unwrap_or_default().to_owned();
-            view! { <p class="form-note bad"><code>{inside}</code> " " {problem.message}</p> }
+            view! { <p class="form-note bad"><code>{inside}</code> " " {problem_sentence(&problem)}</p> }
         });
         lines.collect_view()
     };

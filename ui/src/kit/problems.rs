@@ -7,7 +7,7 @@ use super::{
     button::{Button, Weight},
     icon::{Glyph, Icon},
 };
-use crate::texts::texts;
+use crate::texts::{problem_sentence, texts};
 
 /// The id of the trigger or step that a JSON Pointer leads into.
 pub(crate) fn card_of(pointer: &str) -> Option<String> {
@@ -34,12 +34,13 @@ pub(crate) fn ProblemList(
             let at = problem.at.clone();
             view! { <Button label=t.problem_show weight=Weight::Quiet press=move |_| seek.run(at.clone())/> }
         });
+        let sentence = problem_sentence(&problem);
         let place = if problem.at.is_empty() { t.problem_whole.to_owned() } else { problem.at };
         view! {
             <li class=format!("problem {tone}") data-testid="problem">
                 <span class="problem-mark" title=word><Glyph icon/><span class="unseen">{word}</span></span>
                 <div class="problem-text">
-                    <p>{problem.message}</p>
+                    <p>{sentence}</p>
                     <p class="fine"><code>{place}</code> " · " <span>{problem.code}</span></p>
                 </div>
                 {jump}
