@@ -11,8 +11,9 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    engine::{Limits, TryLimits},
+    engine::{Limits, Retention, TryLimits},
     outbound::Allow,
+    store::Database,
 };
 
 /// Everything that can be configured, with its defaults filled in.
@@ -140,6 +141,26 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "WEIR_GRACE_MS",
         "time that attempts may take to end when the server stops, in milliseconds (10000)",
     ),
+    (
+        "history_days",
+        "WEIR_HISTORY_DAYS",
+        "days for which runs are kept after they ended; 0 for ever (30)",
+    ),
+    (
+        "dead_letter_days",
+        "WEIR_DEAD_LETTER_DAYS",
+        "days for which open dead letters are kept; 0 for ever (365)",
+    ),
+    (
+        "dedupe_days",
+        "WEIR_DEDUPE_DAYS",
+        "days for which a message is known by its dedupe key; 0 for ever (90)",
+    ),
+    (
+        "history_bytes",
+        "WEIR_HISTORY_BYTES",
+        "size of the data beyond which the oldest runs go early, in bytes; 0 for no limit (0)",
+    ),
 ];
 
 /// What is wrong with the configuration.
@@ -197,6 +218,16 @@ impl Config {
         Config::from_values(&values)
     }
 
+    /// Where the database is.
+    pub fn database(&self) -> Database {
+        match &self.database_url {
+            Some(url) => Database::Postgresql { url: url.clone() },
+            None => Database::Sqlite {
+                dir: self.data.clone(),
+            },
+        }
+    }
+
     /// The settings in force as a file would have them, with secrets masked.
     pub fn masked(&self) -> String {
         let database = match &self.database_url {
@@ -210,7 +241,8 @@ impl Config {
         format!(
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
-             tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}",
+             tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
+             history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}",
             self.data.display(),
             self.listen,
             if self.key.is_some() {
@@ -230,6 +262,10 @@ impl Config {
             self.limits.tries.time.as_millis(),
             self.limits.tries.memory,
             self.limits.grace.as_millis(),
+            in_days(self.limits.retention.history),
+            in_days(self.limits.retention.open_letters),
+            in_days(self.limits.retention.dedupe),
+            self.limits.retention.size.unwrap_or(0),
         )
     }
 
@@ -276,9 +312,31 @@ impl Config {
                     memory: number(values, "tries_memory", defaults.tries.memory, 1)?,
                 },
                 grace: Duration::from_millis(number(values, "grace_ms", defaults.grace.as_millis() as u64, 0)?),
+                retention: Retention {
+                    history: days(values, "history_days", defaults.retention.history)?,
+                    open_letters: days(values, "dead_letter_days", defaults.retention.open_letters)?,
+                    dedupe: days(values, "dedupe_days", defaults.retention.dedupe)?,
+                    size: Some(number(values, "history_bytes", 0_u64, 0)?).filter(|bytes| *bytes > 0),
+                },
             },
         })
     }
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// A number of days, of which 0 stands for ever.
+fn days(
+    values: &BTreeMap<String, (String, String)>,
+    key: &str,
+    default: Option<Duration>,
+) -> Result<Option<Duration>, Error> {
+    let days = number(values, key, in_days(default), 0)?;
+    Ok((days > 0).then(|| Duration::from_secs(days.saturating_mul(DAY))))
+}
+
+fn in_days(time: Option<Duration>) -> u64 {
+    time.map_or(0, |time| time.as_secs() / DAY)
 }
 
 fn read_file(path: &Path) -> Result<BTreeMap<String, (String, String)>, Error> {
@@ -363,10 +421,20 @@ mod tests {
             ("max_message", "-1"),
             ("active_runs", "0"),
             ("tries_kept", "many"),
+            ("history_days", "-1"),
         ] {
             let error = from(&[(key, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--{key}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn days_of_retention_may_be_for_ever() {
+        let config = from(&[("history_days", "7"), ("dedupe_days", "0")]).unwrap();
+        let keep = &config.limits.retention;
+        assert_eq!(keep.history, Some(Duration::from_secs(7 * DAY)));
+        assert_eq!((keep.dedupe, keep.size), (None, None));
+        assert!(config.masked().contains("dead_letter_days = 365"));
     }
 
     #[test]

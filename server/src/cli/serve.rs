@@ -66,13 +66,7 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     })?;
     let sealer = Sealer::load(config.key.as_deref(), &config.data, &world)
         .map_err(|error| error.to_string())?;
-    let database = match &config.database_url {
-        Some(url) => store::Database::Postgresql { url: url.clone() },
-        None => store::Database::Sqlite {
-            dir: config.data.clone(),
-        },
-    };
-    let store = Store::open(&store::Settings::new(database))
+    let store = Store::open(&store::Settings::new(config.database()))
         .await
         .map_err(|error| error.to_string())?;
     let outbound = outbound::Settings {

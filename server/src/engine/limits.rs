@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use weir_flows::script::Bounds;
 
+use super::Retention;
 use crate::world::World;
 
 /// What bounds the engine. Every limit has a default and is configurable.
@@ -23,6 +24,8 @@ pub struct Limits {
     pub grace: Duration,
     /// The limits of tries.
     pub tries: TryLimits,
+    /// How much of the history is kept.
+    pub retention: Retention,
 }
 
 /// What bounds the tries of drafts, which live in memory.
@@ -48,6 +51,7 @@ impl Default for Limits {
             max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
             grace: Duration::from_secs(10),
             tries: TryLimits::default(),
+            retention: Retention::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod publish;
 mod recover;
 mod registry;
 mod replay;
+mod retention;
 mod schedule;
 mod tries;
 mod underway;
@@ -42,6 +43,7 @@ pub use limits::{Limits, TryLimits};
 pub use publish::PublishedNow;
 pub use registry::{Match, Published, Routed, Version};
 pub use replay::{ReplayPlan, ReplayRequest};
+pub use retention::Retention;
 pub use tries::{Actions, Begun, Drafted, Try, size};
 
 use crate::{
@@ -280,6 +282,10 @@ impl Engine {
             schedule::fire_when_due(again).await;
         });
         engine.0.tasks.spawn(tries::forget_when_due(engine.clone()));
+        engine
+            .0
+            .tasks
+            .spawn(retention::forget_when_due(engine.clone()));
         Ok(engine)
     }
 

@@ -6,6 +6,7 @@
 //! The way of a write: [`Store`] puts it into a bounded queue (`queue`), the committer (`committer`) takes what waits
 //! and writes all turns of runs in one transaction of a few multi-row statements (`batch`), then answers everyone.
 
+mod archive;
 mod batch;
 mod committer;
 mod connect;
@@ -15,6 +16,7 @@ mod error;
 mod flows;
 mod letters;
 mod queue;
+mod retention;
 mod runs;
 mod schedules;
 mod sql;
@@ -42,12 +44,14 @@ use connect::Writer;
 use queue::{Job, Op, Pending, Work, Write};
 use sql::numbered;
 
+pub use archive::{ArchiveError, Counts, back_up, restore};
 pub use connect::{Database, Kind, Settings};
 pub use connections::{Connection, SecretInfo};
 pub use drafts::{Draft, Publication, Revision, Standing, Switch};
 pub use error::Error;
 pub use flows::{Flow, FlowListing, Published, PublishedFlow, Version, VersionInfo};
 pub use letters::{Cause, Deed, Letter, LetterFilter, LetterState};
+pub use retention::Forgettable;
 pub use runs::{
     Accepted, BadCursor, Entry, Fire, History, NewRun, Origin, Run, RunCursor, RunFilter, RunPage,
     Status, Turn,

@@ -1,12 +1,14 @@
 //! The store's conformance suite: every test runs on SQLite in a temporary directory and on PostgreSQL in a database of
 //! its own.
 
+mod archive;
 mod faults;
 mod flows;
 mod letters;
 mod measure;
 mod opening;
 mod plans;
+mod retention;
 mod runs;
 
 use std::{future::Future, panic::resume_unwind};
