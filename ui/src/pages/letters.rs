@@ -333,7 +333,7 @@ fn row(
             </td>
             <td><TimeAgo at=letter.died_at.clone()/></td>
             <td class="letter-owner">{last}{note.map(|note| view! { <span class="fine letter-note" title=note.clone()>{note.clone()}</span> })}</td>
-            <td class="cell-tools above">{tools}</td>
+            <td class="cell-tools">{tools}</td>
         </tr>
     }
 }

@@ -401,7 +401,7 @@ fn write_row(t: &'static Texts, old: &Old, write: &PlanWrite) -> impl IntoView +
     };
     view! {
         <li data-testid="replay-write">
-            <span><strong>{old.name(&write.step)}</strong> <span class="fine">{at}</span></span>
+            <span><strong>{old.name(&write.step)}</strong> " " <span class="fine">{at}</span></span>
             <code class="exchange-line">{what}</code>
             {mark}
         </li>

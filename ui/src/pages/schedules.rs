@@ -158,7 +158,7 @@ fn Fires(path: String) -> impl IntoView {
             });
             // As the clocks of its zone show it, without what machines need in it.
             let local = fire.local.replacen('T', " ", 1);
-            view! { <li><span class="number">{local}</span> <span class="fine"><TimeAgo at=fire.at/></span> {odd}</li> }
+            view! { <li><span class="number">{local}</span> " " <span class="fine"><TimeAgo at=fire.at/></span> {odd}</li> }
         });
         view! { <ol class="fires" data-testid="fire-list">{items.collect_view()}</ol> }.into_any()
     })

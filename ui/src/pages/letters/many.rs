@@ -324,7 +324,7 @@ fn outlook(planned: Option<Result<Planned, String>>) -> AnyView {
         });
         view! {
             <li>
-                <span><strong>{writes.step.clone()}</strong> <span class="fine">{writes.flow.clone()}</span></span>
+                <span><strong>{writes.step.clone()}</strong> " " <span class="fine">{writes.flow.clone()}</span></span>
                 <code class="exchange-line">{format!("{} × {method}", writes.count)}</code>
                 {again}
             </li>

@@ -112,7 +112,7 @@ macro_rules! with_ops {
     schedules_every: "every {span}", "alle {span}";
     schedules_never: "does not fire any more", "startet nicht mehr";
     schedules_off: "switched off", "ausgeschaltet";
-    schedules_show: "Show the next times of {name}", "Die nächsten Zeiten von {name} zeigen";
+    schedules_show: "Next ten times of {name}", "Nächste zehn Zeiten von {name}";
     schedules_fires: "Next ten", "Nächste zehn";
     schedules_skipped: "the clocks skip this time", "diese Zeit überspringen die Uhren";
     schedules_doubled: "this time comes twice", "diese Zeit kommt zweimal";
