@@ -2,21 +2,31 @@
 //!
 //! No clock, no randomness, no I/O, and total: every event has an answer, and a late one changes nothing.
 
+mod attempts;
 mod cancel;
+mod each;
+mod undo;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use serde_json::Value;
 
 use crate::{
     compute::{self, Computed},
-    document::{Backoff, OnError},
+    document::OnError,
     failure::{Class, Failure},
-    plan::{Body, Plan, PlanAction},
+    plan::{Body, Plan},
     record::Record,
     run::{Run, RunFailure, Status, StepStatus},
-    script::{Bounds, Moment, Name, Scope},
+    script::{Bounds, Moment, Name, Outputs, Scope},
+    template::Template,
 };
+
+/// A turn that has decided so much is ended, and the next one goes on: turns stay short, however many items there are.
+const MOST_RECORDS: usize = 500;
 
 /// The time and the dice of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +46,8 @@ pub enum Event {
     Attempted {
         /// The step.
         step: String,
+        /// The items that it belongs to, as [`Command::items`] has them.
+        items: Vec<usize>,
         /// The attempt's number.
         number: u32,
         /// Whether it reversed the step.
@@ -63,6 +75,8 @@ pub enum Event {
 pub struct Command {
     /// The step.
     pub step: String,
+    /// The items of `each` steps that it belongs to, by their indices, from the outermost inwards; empty for a step of the flow itself.
+    pub items: Vec<usize>,
     /// The attempt's number, from 1.
     pub number: u32,
     /// Whether it reverses the step.
@@ -75,8 +89,26 @@ pub struct Command {
     pub config: Arc<Value>,
     /// How long it may take, in milliseconds.
     pub timeout_ms: u64,
-    /// The same for all attempts of this step of this run, so that the other side can tell a repetition.
+    /// The same for all attempts of this step of this run and this item, so that the other side can tell a repetition.
     pub idempotency_key: String,
+}
+
+impl Command {
+    /// What happened once this attempt ended.
+    pub fn ended(
+        &self,
+        result: Result<Arc<Value>, Failure>,
+        exchange: Option<Arc<Value>>,
+    ) -> Event {
+        Event::Attempted {
+            step: self.step.clone(),
+            items: self.items.clone(),
+            number: self.number,
+            undo: self.undo,
+            result,
+            exchange,
+        }
+    }
 }
 
 /// What a turn decided.
@@ -88,13 +120,21 @@ pub struct Turn {
     pub commands: Vec<Command>,
 }
 
-/// Folds one event into a run, up to the next effect.
+/// Folds one event into a run, up to the next effect; or as far as one turn goes, and then [`Run::wake_at`] is in the past.
 pub fn advance(plan: &Plan, run: &mut Run, stamp: Stamp, bounds: &Bounds, event: Event) -> Turn {
+    let work = Arc::new(AtomicU64::new(0));
+    let bounds = &Bounds {
+        work: Some(Arc::clone(&work)),
+        ..bounds.clone()
+    };
     let mut fold = Fold {
-        plan,
+        root: plan,
         run,
+        path: Vec::new(),
+        plan,
         stamp,
         bounds,
+        work,
         turn: Turn::default(),
     };
     if !fold.run.status.is_final() {
@@ -107,19 +147,46 @@ pub fn advance(plan: &Plan, run: &mut Run, stamp: Stamp, bounds: &Bounds, event:
 pub fn lost(plan: &Plan, run: &Run) -> Vec<Event> {
     let message = "the server stopped during this attempt, so nobody knows whether it happened; \
                    look at the other side before you run it again";
-    let events = underway(run).map(|(step, number, undo)| Event::Attempted {
-        step: plan.steps[step].id.clone(),
-        number,
-        undo,
+    let mut all = Vec::new();
+    underway(run, &mut Vec::new(), &mut all);
+    let event = |attempt: Underway| Event::Attempted {
+        step: attempt.id(plan).to_owned(),
+        items: attempt.path.iter().map(|(_, index)| *index).collect(),
+        number: attempt.number,
+        undo: attempt.undo,
         result: Err(Failure::new(Class::Lost, message)),
         exchange: None,
-    });
-    events.collect()
+    };
+    all.into_iter().map(event).collect()
 }
 
-/// The attempts that are underway: step, number, whether it reverses the step.
-fn underway(run: &Run) -> impl Iterator<Item = (usize, u32, bool)> {
-    run.steps.iter().enumerate().flat_map(|(step, state)| {
+/// An attempt that is underway.
+struct Underway {
+    path: Path,
+    step: usize,
+    number: u32,
+    undo: bool,
+}
+
+impl Underway {
+    /// The id of its step.
+    fn id<'a>(&self, plan: &'a Plan) -> &'a str {
+        body(plan, &self.path).map_or("", |plan| &plan.steps[self.step].id)
+    }
+}
+
+/// The items around a step, from the outermost inwards: the position of the `each` step, and the index.
+type Path = Vec<(usize, usize)>;
+
+/// The flow or body within these items.
+fn body<'a>(plan: &'a Plan, path: &[(usize, usize)]) -> Option<&'a Plan> {
+    path.iter()
+        .try_fold(plan, |plan, (step, _)| Some(&plan.each(*step)?.body))
+}
+
+/// Gathers the attempts that are underway.
+fn underway(run: &Run, path: &mut Path, all: &mut Vec<Underway>) {
+    for (step, state) in run.steps.iter().enumerate() {
         let forward = state
             .calls
             .underway()
@@ -129,18 +196,35 @@ fn underway(run: &Run) -> impl Iterator<Item = (usize, u32, bool)> {
             .as_ref()
             .filter(|undo| !undo.ended)
             .and_then(|undo| undo.calls.underway());
-        let forward = forward.map(|number| (step, number, false));
-        forward
-            .into_iter()
-            .chain(undo.map(|number| (step, number, true)))
-    })
+        for (number, undo) in [(forward, false), (undo, true)] {
+            all.extend(number.map(|number| Underway {
+                path: path.clone(),
+                step,
+                number,
+                undo,
+            }));
+        }
+        for (index, item) in state.items.iter().flat_map(|items| items.busy()) {
+            path.push((step, index));
+            underway(item, path, all);
+            path.pop();
+        }
+    }
 }
 
 struct Fold<'a> {
-    plan: &'a Plan,
+    /// The whole version.
+    root: &'a Plan,
+    /// The whole run.
     run: &'a mut Run,
+    /// The items that are being worked on.
+    path: Path,
+    /// The flow or body within them.
+    plan: &'a Plan,
     stamp: Stamp,
     bounds: &'a Bounds,
+    /// The operations of the scripts of this turn.
+    work: Arc<AtomicU64>,
     turn: Turn,
 }
 
@@ -160,19 +244,26 @@ impl Fold<'_> {
             _ if !self.run.has_started() => return,
             Event::Attempted {
                 step,
+                items,
                 number,
                 undo,
                 result,
                 exchange,
             } => {
-                let Some(position) = self.plan.position(&step) else {
+                let Some((way, step)) = self.root.way(&step) else {
                     return;
                 };
-                if undo {
-                    self.undo_attempted(position, number, result, exchange);
-                } else {
-                    self.attempted(position, number, result, exchange);
+                if way.len() != items.len() {
+                    return;
                 }
+                let path = way.into_iter().zip(items).collect();
+                self.within(path, |fold| {
+                    if undo {
+                        fold.undo_attempted(step, number, result, exchange);
+                    } else {
+                        fold.attempted(step, number, result, exchange);
+                    }
+                });
             }
             Event::Woke => {}
         }
@@ -197,27 +288,28 @@ impl Fold<'_> {
             );
             self.fail_run(None, Arc::new(Failure::new(Class::TimedOut, message)));
         }
+        self.attempt_what_is_due();
+    }
+
+    /// Makes the attempts whose time has come, of the steps here and in the items below.
+    fn attempt_what_is_due(&mut self) {
+        let now = self.now();
         for step in 0..self.plan.steps.len() {
-            let state = &self.run.steps[step];
+            let state = &self.here().steps[step];
+            let undo = state.undo.as_ref().and_then(|undo| undo.retry_at);
             if state.retry_at.is_some_and(|at| at <= now) {
                 self.attempt_again(step, false);
-            } else if state
-                .undo
-                .as_ref()
-                .and_then(|undo| undo.retry_at)
-                .is_some_and(|at| at <= now)
-            {
+            } else if undo.is_some_and(|at| at <= now) {
                 self.attempt_again(step, true);
             }
+            self.in_busy_items(step, Fold::attempt_what_is_due);
         }
     }
 
     /// Runs every step that is ready, and ends the run when nothing is left.
     fn settle(&mut self) {
-        while let Some(step) = self.run.ready.pop_first() {
-            self.start(step);
-        }
-        if self.run.in_flight > 0 || self.run.status.is_final() {
+        self.go_on();
+        if !self.run.ready.is_empty() || self.run.active > 0 || self.run.status.is_final() {
             return;
         }
         let status = match (&self.run.cancelled, &self.run.failure) {
@@ -231,6 +323,29 @@ impl Fold<'_> {
         }
     }
 
+    /// Runs every step that is ready, here and in the items below, as far as one turn goes.
+    fn go_on(&mut self) {
+        while !self.is_full() {
+            let (run, pending) = (self.here(), StepStatus::Pending);
+            let mut ready = run.ready.iter().copied();
+            // What has not started comes before the next items of what has.
+            let new = ready
+                .clone()
+                .find(|step| run.steps[*step].status == pending);
+            match (new, ready.next()) {
+                (Some(step), _) => self.start(step),
+                (None, Some(step)) => self.go_on_with_items(step),
+                (None, None) => return,
+            }
+        }
+    }
+
+    /// Whether this turn has done enough: it goes on in the next one. Scripts share the time of a turn, so their work counts, too.
+    fn is_full(&self) -> bool {
+        self.turn.records.len() >= MOST_RECORDS
+            || self.work.load(Ordering::Relaxed) > self.bounds.operations / 4
+    }
+
     fn end(&mut self, status: Status) {
         self.record(Record::Ended {
             at: self.now(),
@@ -240,21 +355,31 @@ impl Fold<'_> {
 
     fn start(&mut self, step: usize) {
         let plan = self.plan;
-        let scope = self.scope(step);
-        let moment = self.moment(step, 0);
         if plan.steps[step].disabled {
             return self.succeed(step, None, None);
         }
+        let moment = self.moment(step, 0);
+        let evaluate = |template: &Template, scope: &Scope| {
+            let value = template.eval(scope, moment, self.bounds);
+            value.map_err(|error| compute::script_failure(&error.error, &error.at))
+        };
+        let scope = self.scope(step);
         let computed = match &plan.steps[step].body {
-            Body::Action(action) => match action.config.eval(&scope, moment, self.bounds) {
+            Body::Action(action) => match evaluate(&action.config, &scope) {
                 Ok(config) => return self.attempt(step, action, 1, config, false),
-                Err(error) => Err(compute::script_failure(&error.error, &error.at)),
+                Err(failure) => Err(failure),
+            },
+            Body::Each(each) => match evaluate(&each.items, &scope) {
+                Ok(items) => return self.begin_items(step, each, items),
+                Err(failure) => Err(failure),
             },
             body => {
-                let input = self.run.input_of(plan, step);
+                let input = self.here().input_of(plan, step);
                 compute::compute(body, &input, &scope, moment, self.bounds)
             }
         };
+        // What holds on to the outputs would make the next one copy them.
+        drop(scope);
         match computed {
             Ok(Computed {
                 output,
@@ -320,9 +445,9 @@ impl Fold<'_> {
         }
     }
 
-    /// Nothing new starts from here on; what is in flight may end, what waits for another attempt will not get it.
+    /// Nothing new starts in this run or item from here on; what is in flight may end, what waits for another attempt will not get it.
     fn fail_run(&mut self, step: Option<String>, failure: Arc<Failure>) {
-        if self.run.is_stopping() {
+        if self.here().is_stopping() {
             return;
         }
         self.record(Record::Failing {
@@ -336,281 +461,119 @@ impl Fold<'_> {
     /// What waits for another attempt fails with the failure of its last one.
     fn give_up_waiting(&mut self) {
         for step in 0..self.plan.steps.len() {
-            if self.run.steps[step].retry_at.is_some() {
-                let last = self.run.steps[step]
-                    .calls
-                    .attempts
-                    .last()
-                    .and_then(|attempt| attempt.failure.clone());
-                let failure = last.unwrap_or_else(|| {
+            let state = &self.here().steps[step];
+            if state.retry_at.is_some() {
+                let last = state.calls.attempts.last();
+                let failure = last.and_then(|attempt| attempt.failure.clone());
+                let failure = failure.unwrap_or_else(|| {
                     Arc::new(Failure::broken(
                         "the run was stopped before the next attempt",
                     ))
                 });
-                let id = self.plan.steps[step].id.clone();
                 self.record(Record::Failed {
-                    step: id,
+                    step: self.plan.steps[step].id.clone(),
                     at: self.now(),
                     failure,
                     port: None,
                 });
             }
+            self.in_busy_items(step, Fold::give_up_waiting);
         }
-    }
-
-    fn attempt(
-        &mut self,
-        step: usize,
-        action: &PlanAction,
-        number: u32,
-        config: Arc<Value>,
-        undo: bool,
-    ) {
-        let id = &self.plan.steps[step].id;
-        let spent = self.spent(step, undo);
-        let left = action
-            .deadline_ms
-            .map(|deadline| deadline.saturating_sub(spent).max(1));
-        self.turn.commands.push(Command {
-            step: id.clone(),
-            number,
-            undo,
-            kind: action.kind.clone(),
-            connection: action.connection.clone(),
-            config: Arc::clone(&config),
-            timeout_ms: left.map_or(action.timeout_ms, |left| left.min(action.timeout_ms)),
-            idempotency_key: format!(
-                "weir-{}-{id}{}",
-                self.run.id,
-                if undo { "-undo" } else { "" }
-            ),
-        });
-        let config = (number == 1).then_some(config);
-        self.record(Record::Attempt {
-            step: id.clone(),
-            number,
-            at: self.now(),
-            config,
-            undo,
-        });
-    }
-
-    fn attempt_again(&mut self, step: usize, undo: bool) {
-        let plan = self.plan;
-        let state = &self.run.steps[step];
-        let calls = if undo {
-            state.undo.as_ref().map(|undo| &undo.calls)
-        } else {
-            Some(&state.calls)
-        };
-        let (Some(action), Some(calls)) = (plan.action(step, undo), calls) else {
-            return;
-        };
-        let (Some(config), number) = (calls.config.clone(), calls.attempts.len() as u32 + 1) else {
-            return;
-        };
-        self.attempt(step, action, number, config, undo);
-    }
-
-    fn attempted(
-        &mut self,
-        step: usize,
-        number: u32,
-        result: Result<Arc<Value>, Failure>,
-        exchange: Option<Arc<Value>>,
-    ) {
-        let state = &self.run.steps[step];
-        if state.status != StepStatus::Running || state.calls.underway() != Some(number) {
-            return;
-        }
-        let id = self.plan.steps[step].id.clone();
-        let at = self.now();
-        match result {
-            Ok(output) => {
-                self.record(Record::Attempted {
-                    step: id,
-                    number,
-                    at,
-                    failure: None,
-                    exchange,
-                    retry_at: None,
-                    undo: false,
-                });
-                self.succeed(step, Some(output), None);
-            }
-            Err(failure) => {
-                let retry_at = if self.run.is_stopping() {
-                    None
-                } else {
-                    self.retry_at(step, number, &failure, false)
-                };
-                let failure = Arc::new(failure);
-                let kept = Some(Arc::clone(&failure));
-                self.record(Record::Attempted {
-                    step: id,
-                    number,
-                    at,
-                    failure: kept,
-                    exchange,
-                    retry_at,
-                    undo: false,
-                });
-                if retry_at.is_none() {
-                    self.fail(step, failure);
-                }
-            }
-        }
-    }
-
-    /// Begins the reversal of the next step, in the reverse order of completion. False when none is left.
-    fn undo_next(&mut self) -> bool {
-        let plan = self.plan;
-        for step in self.run.completed.clone().into_iter().rev() {
-            let Some(action) = &plan.steps[step].undo else {
-                continue;
-            };
-            if self.run.steps[step].undo.is_some() {
-                continue;
-            }
-            let mut scope = self.scope(step);
-            if let Some(output) = self.run.outputs.at(step) {
-                scope.set(Name::Output, Arc::clone(output));
-            }
-            match action
-                .config
-                .eval(&scope, self.moment(step, 1), self.bounds)
-            {
-                Ok(config) => {
-                    self.attempt(step, action, 1, config, true);
-                    return true;
-                }
-                Err(error) => {
-                    let failure = Arc::new(compute::script_failure(&error.error, &error.at));
-                    self.record(Record::Undone {
-                        step: plan.steps[step].id.clone(),
-                        at: self.now(),
-                        failure: Some(failure),
-                    });
-                }
-            }
-        }
-        false
-    }
-
-    fn undo_attempted(
-        &mut self,
-        step: usize,
-        number: u32,
-        result: Result<Arc<Value>, Failure>,
-        exchange: Option<Arc<Value>>,
-    ) {
-        let Some(undo) = &self.run.steps[step].undo else {
-            return;
-        };
-        if undo.ended || undo.calls.underway() != Some(number) {
-            return;
-        }
-        let (id, at) = (self.plan.steps[step].id.clone(), self.now());
-        let (failure, retry_at) = match result {
-            Ok(_) => (None, None),
-            Err(failure) => {
-                let retry_at = self.retry_at(step, number, &failure, true);
-                (Some(Arc::new(failure)), retry_at)
-            }
-        };
-        self.record(Record::Attempted {
-            step: id.clone(),
-            number,
-            at,
-            failure: failure.clone(),
-            exchange,
-            retry_at,
-            undo: true,
-        });
-        if retry_at.is_none() {
-            self.record(Record::Undone {
-                step: id,
-                at,
-                failure,
-            });
-        }
-    }
-
-    /// When the next attempt is due, if the failure, the policy and the idempotency allow one.
-    fn retry_at(&self, step: usize, number: u32, failure: &Failure, undo: bool) -> Option<i64> {
-        let action = self.plan.action(step, undo)?;
-        let policy = &action.retry;
-        let state = &self.run.steps[step];
-        let config = if undo {
-            state.undo.as_ref()?.calls.config.as_deref()
-        } else {
-            state.calls.config.as_deref()
-        };
-        let idempotent = config
-            .and_then(Value::as_object)
-            .is_some_and(|config| action.idempotent.holds(config, action.declared));
-        // What may have happened is not done again unless doing it twice does no harm.
-        let safe = idempotent || policy.named && failure.class != Class::Lost;
-        if !safe || number >= policy.attempts || !policy.on.contains(&failure.class) {
-            return None;
-        }
-        let grown = match policy.backoff {
-            Backoff::Constant => policy.delay_ms,
-            Backoff::Exponential => policy
-                .delay_ms
-                .saturating_mul(1_u64.checked_shl(number - 1).unwrap_or(u64::MAX)),
-        };
-        let longest = grown.min(policy.max_delay_ms);
-        let dice = mix(self.stamp.dice, step as u64 ^ u64::from(number) << 32) >> 11;
-        let share = dice as f64 / (1_u64 << 53) as f64;
-        let delay = (longest as f64 * (1.0 - policy.jitter * share)).round() as u64;
-        let delay = delay.max(failure.retry_after_ms.unwrap_or(0));
-        let fits = action
-            .deadline_ms
-            .is_none_or(|deadline| self.spent(step, undo).saturating_add(delay) < deadline);
-        fits.then(|| self.now().saturating_add_unsigned(delay))
-    }
-
-    /// How long the attempts of an action have taken so far, in milliseconds.
-    fn spent(&self, step: usize, undo: bool) -> u64 {
-        let state = &self.run.steps[step];
-        let calls = if undo {
-            state.undo.as_ref().map(|undo| &undo.calls)
-        } else {
-            Some(&state.calls)
-        };
-        let first = calls
-            .and_then(|calls| calls.attempts.first())
-            .map_or(self.now(), |attempt| attempt.started_at);
-        u64::try_from(self.now().saturating_sub(first)).unwrap_or(0)
     }
 
     fn scope(&self, step: usize) -> Scope {
-        let run = &*self.run;
+        let run = self.here();
         let mut scope = Scope::new()
             .with(Name::Trigger, Arc::clone(&run.message))
             .with(Name::Input, run.input_of(self.plan, step))
             .with(Name::Run, Arc::clone(&run.info))
-            .with_steps(Arc::clone(&run.outputs));
+            .with_steps(self.outputs());
+        if let Some(item) = &run.item {
+            scope.set(Name::Item, Arc::clone(&item.value));
+            scope.set(Name::Index, Arc::new(item.index.into()));
+        }
         if let Some(error) = run.inherited_error(self.plan, step) {
             scope.set(Name::Error, error);
         }
         scope
     }
 
+    /// The outputs so far: those of the flow, and within items those of their bodies.
+    fn outputs(&self) -> Arc<Outputs> {
+        let items = (1..=self.path.len()).filter_map(|depth| self.run.frame(&self.path[..depth]));
+        items.fold(Arc::clone(&self.run.outputs), |around, item| {
+            Arc::new(item.outputs.within(around))
+        })
+    }
+
     fn moment(&self, step: usize, salt: u64) -> Moment {
         Moment {
             now_ms: self.stamp.now_ms,
-            dice: mix(self.stamp.dice, (step as u64) << 1 | salt),
+            dice: mix(self.dice(), (step as u64) << 1 | salt),
         }
+    }
+
+    /// The dice of the turn, others for each item.
+    fn dice(&self) -> u64 {
+        let path = self.path.iter();
+        path.fold(self.stamp.dice, |dice, (step, index)| {
+            mix(mix(dice, *step as u64), *index as u64)
+        })
     }
 
     fn now(&self) -> i64 {
         self.stamp.now_ms
     }
 
+    /// The state of the run, or of the item that is being worked on.
+    fn here(&self) -> &Run {
+        self.run
+            .frame(&self.path)
+            .expect("an item is worked on only while it is there")
+    }
+
+    /// Works within these items, where they are there.
+    fn within(&mut self, path: Path, work: impl FnOnce(&mut Self)) {
+        let Some(plan) = body(self.root, &path).filter(|_| self.run.frame(&path).is_some()) else {
+            return;
+        };
+        let plan = std::mem::replace(&mut self.plan, plan);
+        let path = std::mem::replace(&mut self.path, path);
+        work(self);
+        (self.plan, self.path) = (plan, path);
+    }
+
+    /// Works within one item of an `each` step.
+    fn in_item(&mut self, step: usize, index: usize, work: impl FnOnce(&mut Self)) {
+        let mut path = self.path.clone();
+        path.push((step, index));
+        self.within(path, work);
+    }
+
+    /// Works within each item of a step in which something may be underway.
+    fn in_busy_items(&mut self, step: usize, work: fn(&mut Self)) {
+        let Some(items) = &self.here().steps[step].items else {
+            return;
+        };
+        let busy: Vec<usize> = items.busy().map(|(index, _)| index).collect();
+        for index in busy {
+            self.in_item(step, index, work);
+        }
+    }
+
+    /// Takes a decision over into the run, and notes it for the journal.
     fn record(&mut self, record: Record) {
-        self.run.apply(self.plan, &record);
+        let mut around = Vec::new();
+        let mut plan = self.root;
+        for (step, index) in &self.path {
+            around.push((plan.steps[*step].id.clone(), *index));
+            plan = plan.each(*step).map_or(plan, |each| &each.body);
+        }
+        let record = around.into_iter().rfold(record, |of, (step, index)| {
+            let of = Box::new(of);
+            Record::Item { step, index, of }
+        });
+        self.run.apply(self.root, &record);
         self.turn.records.push(record);
     }
 }

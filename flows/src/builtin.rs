@@ -1,8 +1,10 @@
 //! The catalog entries of the kinds that belong to the language itself: triggers, mappers and control steps.
 
+mod each;
 mod steps;
 mod triggers;
 
+pub use each::USUAL_ITEMS;
 use serde_json::Value;
 
 use crate::{catalog::Catalog, document::Config};
@@ -21,6 +23,7 @@ pub fn catalog() -> Catalog {
             steps::fields(),
             steps::validate(),
             steps::branch(),
+            each::each(),
             steps::respond(),
             steps::fail(),
         ],

@@ -347,6 +347,8 @@ pub enum FieldKind {
     Rows(Vec<Field>),
     /// An object with these settings.
     Group(Vec<Field>),
+    /// The steps and links of the body of an `each`.
+    Body,
 }
 
 /// One word of a [`FieldKind::Choice`].

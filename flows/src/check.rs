@@ -1,14 +1,21 @@
 //! Checks a document: from its text or value to every problem with its place, and to a plan where there is no error.
 
+mod body;
 mod links;
+mod references;
+mod tests;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use serde_json::Value;
 
 use crate::{
     catalog::{Catalog, Entry, Presence},
-    document::{Flow, Step, Test, Trigger},
+    document::{Flow, Step, Trigger},
     json,
     plan::Plan,
     port::{PortRole, ports},
@@ -16,7 +23,7 @@ use crate::{
     schedule,
     schema::Schema,
     script::Form,
-    settings::{Findings, secret_names},
+    settings::Findings,
     shape,
 };
 
@@ -89,12 +96,14 @@ pub fn check_flow(flow: Flow, catalog: &Catalog, names: Option<&Names>) -> Check
     let mut check = Check {
         flow: &flow,
         catalog,
+        names,
         findings: Findings::default(),
+        at: String::new(),
+        around: BTreeMap::new(),
+        inside: BTreeMap::new(),
+        loops: 0,
     };
     check.all();
-    if let Some(names) = names {
-        check.names(names);
-    }
     let mut problems = check.findings.problems;
     let mut plan = None;
     if !problems.iter().any(Problem::is_error) {
@@ -118,10 +127,20 @@ fn sort(problems: &mut Vec<Problem>) {
     problems.dedup();
 }
 
+/// The check of a flow, or of the body of an `each` as a flow of its own.
 struct Check<'a> {
     flow: &'a Flow,
     catalog: &'a Catalog,
+    names: Option<&'a Names>,
     findings: Findings,
+    /// The place of the body in the document; empty for the flow itself.
+    at: String,
+    /// The steps around a body, and whether they come before its `each` step.
+    around: BTreeMap<String, bool>,
+    /// The steps within the bodies here, at any depth, each with its `each` step here.
+    inside: BTreeMap<String, String>,
+    /// How many `each` steps stand around a body.
+    loops: usize,
 }
 
 impl<'a> Check<'a> {
@@ -134,7 +153,8 @@ impl<'a> Check<'a> {
                 "nothing starts this flow; add a trigger",
             );
         }
-        if flow.triggers.len() + flow.steps.len() > MOST_STEPS {
+        self.ids();
+        if flow.triggers.len() + flow.steps.len() + self.inside.len() > MOST_STEPS {
             let message = format!(
                 "a flow has at most {MOST_STEPS} triggers and steps; divide it into several flows"
             );
@@ -143,11 +163,7 @@ impl<'a> Check<'a> {
         for (id, trigger) in &flow.triggers {
             self.trigger(id, trigger);
         }
-        for (id, step) in &flow.steps {
-            self.step(id, step);
-        }
-        self.links();
-        self.references();
+        self.graph();
         for (i, test) in flow.tests.iter().enumerate() {
             self.test(test, &pointer("/tests", i));
         }
@@ -159,6 +175,18 @@ impl<'a> Check<'a> {
             );
             self.findings
                 .error(pointer("/layout", id), "unknown_id", message);
+        }
+    }
+
+    /// What a flow and a body have in common.
+    fn graph(&mut self) {
+        for (id, step) in &self.flow.steps {
+            self.step(id, step);
+        }
+        self.links();
+        self.references();
+        if let Some(names) = self.names {
+            self.names(names);
         }
     }
 
@@ -227,7 +255,7 @@ impl<'a> Check<'a> {
     }
 
     fn step(&mut self, id: &str, step: &Step) {
-        let at = pointer("/steps", id);
+        let at = self.place("steps", id);
         let Some(entry) = self.entry(&step.kind, &at, false) else {
             return;
         };
@@ -237,6 +265,12 @@ impl<'a> Check<'a> {
         match step.kind.as_str() {
             "branch" => self.branch(entry, step, &config),
             "fields" => self.field_rows(step, &config),
+            "each" => self.each(id, step, &config),
+            "respond" if self.loops > 0 => {
+                let message = "an `each` runs its body for many items, so it cannot answer from there; respond after it, with its results";
+                self.findings
+                    .error(pointer(&at, "kind"), "not_here", message);
+            }
             _ => {}
         }
         if entry.action.is_none() {
@@ -432,162 +466,24 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Scripts may read only steps that exist, and should read only steps that come before.
-    fn references(&mut self) {
-        let before = self.predecessors();
-        let scripts = std::mem::take(&mut self.findings.scripts);
-        for (script, at) in &scripts {
-            let own = at
-                .strip_prefix("/steps/")
-                .and_then(|rest| rest.split('/').next());
-            for reference in script.steps() {
-                let place = format!("line {}, column {}", reference.line, reference.column);
-                if !self.flow.steps.contains_key(&reference.id) {
-                    let advice =
-                        suggestion(&reference.id, self.flow.steps.keys().map(String::as_str));
-                    self.findings.error(
-                        at,
-                        "unknown_step",
-                        format!("{place}: there is no step `{}`{advice}", reference.id),
-                    );
-                    continue;
-                }
-                let own_undo = own == Some(reference.id.as_str()) && at.contains("/undo/");
-                let comes_before = own
-                    .and_then(|own| before.get(own))
-                    .is_some_and(|set| set.contains(reference.id.as_str()));
-                if !comes_before && !own_undo {
-                    let message = format!(
-                        "{place}: `{}` does not come before this step, so it reads as ()",
-                        reference.id
-                    );
-                    self.findings.warning(at, "not_before", message);
-                }
-            }
-        }
-        self.findings.scripts = scripts;
-    }
-
-    fn test(&mut self, test: &Test, at: &str) {
-        match &test.trigger {
-            Some(id) if !self.flow.triggers.contains_key(id) => {
-                let advice = suggestion(id, self.flow.triggers.keys().map(String::as_str));
-                self.findings.error(
-                    pointer(at, "trigger"),
-                    "unknown_id",
-                    format!("there is no trigger `{id}`{advice}"),
-                );
-            }
-            None if self.flow.triggers.len() > 1 => {
-                let known: Vec<&str> = self.flow.triggers.keys().map(String::as_str).collect();
-                let message = format!(
-                    "`trigger` is missing: the flow has several; name one of: {}",
-                    known.join(", ")
-                );
-                self.findings.error(at, "missing_key", message);
-            }
-            _ => {}
-        }
-        if let Some(now) = &test.now
-            && chrono::DateTime::parse_from_rfc3339(now).is_err()
-        {
-            self.findings.error(
-                pointer(at, "now"),
-                "bad_value",
-                format!("`{now}` is not an RFC 3339 date-time such as 2026-01-31T08:00:00Z"),
-            );
-        }
-        let expect = &test.expect;
-        let named = test
-            .mocks
-            .keys()
-            .map(|id| (pointer(&pointer(at, "mocks"), id), id));
-        let ran = expect
-            .ran
-            .iter()
-            .flatten()
-            .enumerate()
-            .map(|(i, id)| (format!("{at}/expect/ran/{i}"), id));
-        let skipped = expect
-            .skipped
-            .iter()
-            .enumerate()
-            .map(|(i, id)| (format!("{at}/expect/skipped/{i}"), id));
-        let steps = expect
-            .steps
-            .keys()
-            .map(|id| (pointer(&format!("{at}/expect/steps"), id), id));
-        let unknown: Vec<_> = named
-            .chain(ran)
-            .chain(skipped)
-            .chain(steps)
-            .filter(|(_, id)| !self.flow.steps.contains_key(*id))
-            .collect();
-        for (at, id) in unknown {
-            let advice = suggestion(id, self.flow.steps.keys().map(String::as_str));
-            self.findings
-                .error(at, "unknown_id", format!("there is no step `{id}`{advice}"));
-        }
-    }
-
-    /// The connections and secrets that a document names must exist before it can run.
-    fn names(&mut self, names: &Names) {
-        for (id, step) in &self.flow.steps {
-            let at = pointer("/steps", id);
-            let undo = step
-                .undo
-                .as_ref()
-                .and_then(|undo| undo.connection.as_ref())
-                .map(|name| (format!("{at}/undo/connection"), name));
-            for (at, name) in step
-                .connection
-                .iter()
-                .map(|name| (format!("{at}/connection"), name))
-                .chain(undo)
-            {
-                if !names.connections.contains(name) {
-                    let advice = suggestion(name, names.connections.iter().map(String::as_str));
-                    self.findings.warning(at, "unknown_connection", format!("there is no connection `{name}` here yet{advice}; create it under Connections"));
-                }
-            }
-        }
-        let configs = self
-            .flow
-            .triggers
-            .iter()
-            .map(|(id, trigger)| (pointer("/triggers", id), &trigger.config));
-        let steps = self
-            .flow
-            .steps
-            .iter()
-            .map(|(id, step)| (pointer("/steps", id), &step.config));
-        let mut missing = Vec::new();
-        for (at, config) in configs.chain(steps) {
-            let mut found = Vec::new();
-            config
-                .values()
-                .for_each(|value| secret_names(value, &mut found));
-            missing.extend(
-                found
-                    .into_iter()
-                    .filter(|name| !names.secrets.contains(*name))
-                    .map(|name| (format!("{at}/config"), name)),
-            );
-        }
-        for (at, name) in missing {
-            self.findings.warning(
-                at,
-                "unknown_secret",
-                format!("there is no secret `{name}` here yet; store it under Secrets"),
-            );
-        }
-    }
-
     fn known(&self, id: &str) -> bool {
         self.flow.triggers.contains_key(id) || self.flow.steps.contains_key(id)
     }
 
+    /// A place in a part of the flow or body.
+    fn place(&self, part: &str, key: impl fmt::Display) -> String {
+        pointer(&format!("{}/{part}", self.at), key)
+    }
+
     fn near(&self, id: &str) -> String {
+        if let Some(each) = self.inside.get(id) {
+            return format!("; `{id}` is inside the body of `{each}`");
+        }
+        if self.around.contains_key(id) {
+            return format!(
+                "; `{id}` is outside of this body, where scripts read it as steps.{id}"
+            );
+        }
         let ids = self
             .flow
             .steps

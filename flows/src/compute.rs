@@ -24,7 +24,7 @@ pub struct Computed {
     pub reply: Option<Reply>,
 }
 
-/// Runs a mapper or control step. An action is none, and answers with a `broken` failure.
+/// Runs a mapper or control step. An action or an `each` is none, and answers with a `broken` failure.
 pub fn compute(
     body: &Body,
     input: &Arc<Value>,
@@ -137,6 +137,9 @@ pub fn compute(
                     .map_or_else(|| message.to_string(), str::to_owned),
             ))
         }
+        Body::Each(_) => Err(Failure::broken(
+            "an `each` step runs its body and cannot be computed",
+        )),
         Body::Action(action) => Err(Failure::broken(format!(
             "`{}` is an action and cannot be computed",
             action.kind

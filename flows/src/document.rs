@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{duration::Duration, failure::Class};
+use crate::{duration::Duration, failure::Class, problem::pointer};
 
 /// The value of `format` in every flow file of this format.
 pub const FORMAT: &str = "weir/flow@1";
@@ -185,6 +185,60 @@ pub struct Step {
     pub disabled: bool,
 }
 
+/// What an `each` step does for every item: a small flow of its own, without triggers. Steps that no link enters come first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    /// The boxes, by id. Their ids are shared with those of the whole flow.
+    pub steps: BTreeMap<Slug, Step>,
+    /// From a port of a step to a step, both of this body.
+    #[serde(default)]
+    pub links: Vec<Link>,
+}
+
+impl Body {
+    /// The body as a flow of its own, of the flow with this id.
+    pub fn into_flow(self, id: &str) -> Flow {
+        Flow {
+            format: Format::default(),
+            id: id.to_owned(),
+            title: String::new(),
+            description: String::new(),
+            settings: Settings::default(),
+            triggers: BTreeMap::new(),
+            steps: self.steps,
+            links: self.links,
+            tests: Vec::new(),
+            layout: BTreeMap::new(),
+        }
+    }
+}
+
+/// Visits the steps of a flow and all within their bodies, each with its place as a JSON Pointer and its id.
+pub fn each_step(flow: &Flow, mut visit: impl FnMut(&str, &Slug, &Step)) {
+    visit_steps(&flow.steps, "/steps", &mut visit);
+}
+
+fn visit_steps(steps: &BTreeMap<Slug, Step>, at: &str, visit: &mut impl FnMut(&str, &Slug, &Step)) {
+    for (id, step) in steps {
+        let at = pointer(at, id);
+        visit(&at, id, step);
+        if let Some(body) = step.body() {
+            visit_steps(&body.steps, &format!("{at}/config/body/steps"), visit);
+        }
+    }
+}
+
+impl Step {
+    /// The body of an `each` step; `None` for other kinds, and where it has none or one of another shape.
+    pub fn body(&self) -> Option<Body> {
+        if self.kind != "each" {
+            return None;
+        }
+        Body::deserialize(self.config.get("body")?).ok()
+    }
+}
+
 /// When a failed attempt is followed by another.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -336,6 +390,16 @@ pub enum Mocks {
     Same(Mock),
     /// One answer for each attempt, the last one repeated.
     Each(Vec<Mock>),
+    /// For a step in the body of an `each`: what it answers for each item.
+    Items(ItemMocks),
+}
+
+/// What a step in the body of an `each` answers in a test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemMocks {
+    /// By the index of the item, the last one repeated.
+    pub items: Vec<Mocks>,
 }
 
 /// One answer of a mocked action: an output or a failure.

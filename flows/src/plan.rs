@@ -1,5 +1,8 @@
 //! A compiled version: scripts, templates and schemas ready to run, and the links by position.
 
+mod compile;
+mod order;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -9,16 +12,21 @@ use serde_json::{Map, Value};
 
 use crate::{
     catalog::{Catalog, Idempotent},
-    document::{Backoff, Flow, Join, OnError, Retry, Step, Trigger},
+    document::{Backoff, Flow, Join, OnError},
     failure::Class,
+    problem::pointer,
     route::Route,
     schedule::Schedule,
     schema::Schema,
-    script::{self, Form, Ids, Script, path::Path},
+    script::{Ids, Script, path::Path},
     template::Template,
 };
+pub(crate) use order::topological;
 
-/// Everything the machine needs of one version, compiled once and shared by all its runs.
+/// How deep `each` steps may stand in the bodies of others, the outermost counted.
+pub const MOST_LOOPS: usize = 3;
+
+/// Everything the machine needs of one version, compiled once and shared by all its runs; or of the body of an `each` step.
 #[derive(Debug)]
 pub struct Plan {
     /// The document it was made from.
@@ -100,6 +108,17 @@ pub struct PlanStep {
     pub disabled: bool,
 }
 
+impl PlanStep {
+    /// The action of this step, or the one that reverses it; `None` where there is none.
+    pub fn action(&self, undo: bool) -> Option<&PlanAction> {
+        match (&self.body, undo) {
+            (_, true) => self.undo.as_ref(),
+            (Body::Action(action), false) => Some(action),
+            _ => None,
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Debug)]
 pub enum Body {
@@ -139,8 +158,27 @@ pub enum Body {
         /// The class.
         class: Class,
     },
+    /// Runs its own steps for every item of a list.
+    Each(Box<PlanEach>),
     /// Touches the outside.
     Action(PlanAction),
+}
+
+/// A compiled `each` step.
+#[derive(Debug)]
+pub struct PlanEach {
+    /// What gives the list.
+    pub items: Template,
+    /// What is done for every item. Its document has steps and links and nothing else.
+    pub body: Plan,
+    /// How many items may be underway at once.
+    pub concurrency: usize,
+    /// The most items.
+    pub limit: usize,
+    /// Whether an item that fails is told in the results, instead of making the step fail.
+    pub collect: bool,
+    /// Whether something in the body, or in one within it, can be reversed.
+    pub undoable: bool,
 }
 
 /// A compiled action, of a step or of an undo.
@@ -242,15 +280,22 @@ pub enum Origin {
     Step(usize),
 }
 
-/// How long the caller of an http trigger waits where nothing is said: 30 seconds.
-const REPLY_DEADLINE_MS: u64 = 30_000;
-
 impl Plan {
     /// Compiles a document that [`crate::check`] found no errors in.
     ///
     /// # Errors
     /// What keeps it from being compiled. Checked documents compile.
     pub fn compile(flow: Arc<Flow>, catalog: &Catalog) -> Result<Plan, String> {
+        Plan::compile_at(flow, catalog, "", 0)
+    }
+
+    /// The same for a flow, or for a body that stands at this place within as many `each` steps.
+    fn compile_at(
+        flow: Arc<Flow>,
+        catalog: &Catalog,
+        at: &str,
+        loops: usize,
+    ) -> Result<Plan, String> {
         let order = topological(&flow)?;
         let positions: HashMap<&str, usize> = order
             .iter()
@@ -274,7 +319,8 @@ impl Plan {
         let links: Vec<PlanLink> = links.collect::<Result<_, String>>()?;
         let steps = order.iter().enumerate().map(|(i, id)| {
             let step = &flow.steps[id];
-            step_of(id, step, catalog).map(|compiled| PlanStep {
+            let at = pointer(&format!("{at}/steps"), id);
+            compile::step(id, step, catalog, &at, loops).map(|compiled| PlanStep {
                 incoming: positions_of(&links, |link| link.to == i),
                 outgoing: positions_of(&links, |link| link.from == Origin::Step(i)),
                 ..compiled
@@ -284,7 +330,7 @@ impl Plan {
         let triggers = flow
             .triggers
             .iter()
-            .map(|(id, trigger)| Ok((id.clone(), trigger_of(trigger)?)));
+            .map(|(id, trigger)| Ok((id.clone(), compile::trigger(trigger)?)));
         let triggers = triggers.collect::<Result<_, String>>()?;
         let ids = Arc::new(Ids::new(order));
         Ok(Plan {
@@ -298,16 +344,41 @@ impl Plan {
 
     /// The action of a step, or the one that reverses it; `None` where there is none.
     pub fn action(&self, step: usize, undo: bool) -> Option<&PlanAction> {
-        match (&self.steps[step].body, undo) {
-            (_, true) => self.steps[step].undo.as_ref(),
-            (Body::Action(action), false) => Some(action),
-            _ => None,
-        }
+        self.steps[step].action(undo)
     }
 
     /// The position of a step.
     pub fn position(&self, id: &str) -> Option<usize> {
         self.ids.position(id)
+    }
+
+    /// An `each` step by its position; `None` where the step is none.
+    pub fn each(&self, step: usize) -> Option<&PlanEach> {
+        match &self.steps.get(step)?.body {
+            Body::Each(each) => Some(each),
+            _ => None,
+        }
+    }
+
+    /// The way to a step at any depth: the positions of the `each` steps around it from the outermost inwards, and its own.
+    pub fn way(&self, id: &str) -> Option<(Vec<usize>, usize)> {
+        if let Some(step) = self.position(id) {
+            return Some((Vec::new(), step));
+        }
+        (0..self.steps.len()).find_map(|around| {
+            let (mut way, step) = self.each(around)?.body.way(id)?;
+            way.insert(0, around);
+            Some((way, step))
+        })
+    }
+
+    /// A step at any depth.
+    pub fn find(&self, id: &str) -> Option<&PlanStep> {
+        let (way, step) = self.way(id)?;
+        let body = way
+            .iter()
+            .try_fold(self, |plan, around| Some(&plan.each(*around)?.body))?;
+        body.steps.get(step)
     }
 }
 
@@ -318,302 +389,4 @@ fn positions_of(links: &[PlanLink], holds: impl Fn(&PlanLink) -> bool) -> Vec<us
         .filter(|(_, link)| holds(link))
         .map(|(i, _)| i)
         .collect()
-}
-
-/// The ids of the steps, each after those it depends on; among equals in the order of their ids.
-///
-/// # Errors
-/// The ids on a circle, joined by arrows.
-pub(crate) fn topological(flow: &Flow) -> Result<Vec<String>, String> {
-    let mut open: BTreeMap<&str, usize> = flow.steps.keys().map(|id| (id.as_str(), 0)).collect();
-    for link in flow
-        .links
-        .iter()
-        .filter(|link| flow.steps.contains_key(&link.from))
-    {
-        if let Some(count) = open.get_mut(link.to.as_str()) {
-            *count += 1;
-        }
-    }
-    let mut order = Vec::new();
-    while let Some((&next, _)) = open.iter().find(|(_, count)| **count == 0) {
-        open.remove(next);
-        for link in flow.links.iter().filter(|link| link.from == next) {
-            if let Some(count) = open.get_mut(link.to.as_str()) {
-                *count -= 1;
-            }
-        }
-        order.push(next.to_owned());
-    }
-    if open.is_empty() {
-        Ok(order)
-    } else {
-        Err(circle(flow, &open))
-    }
-}
-
-/// One circle among steps that could not be ordered.
-fn circle(flow: &Flow, open: &BTreeMap<&str, usize>) -> String {
-    let mut way: Vec<&str> = Vec::new();
-    let Some(mut here) = open.keys().next().copied() else {
-        return String::new();
-    };
-    // Walking against the links stays among the open steps, so it must meet itself.
-    while !way.contains(&here) {
-        way.push(here);
-        let before = flow
-            .links
-            .iter()
-            .find(|link| link.to == here && open.contains_key(link.from.as_str()));
-        match before {
-            Some(link) => here = &link.from,
-            None => break,
-        }
-    }
-    let start = way.iter().position(|id| *id == here).unwrap_or(0);
-    let mut circle: Vec<&str> = way[start..].to_vec();
-    circle.push(here);
-    circle.reverse();
-    circle.join(" → ")
-}
-
-fn trigger_of(trigger: &Trigger) -> Result<PlanTrigger, String> {
-    let text = |key: &str| trigger.config.get(key).and_then(Value::as_str);
-    let route = || Route::parse(text("path").unwrap_or_default());
-    let source = match trigger.kind.as_str() {
-        "http" => Source::Http {
-            method: match text("method").unwrap_or("POST") {
-                "ANY" => None,
-                method => Some(method.to_owned()),
-            },
-            route: route()?,
-            accepted: text("reply") == Some("accepted"),
-            deadline_ms: millis(&trigger.config, "deadline")?.unwrap_or(REPLY_DEADLINE_MS),
-        },
-        "webhook" => Source::Webhook {
-            route: route()?,
-            verify: trigger
-                .config
-                .get("verify")
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default(),
-        },
-        "schedule" => Source::Schedule(Schedule::new(&trigger.config).map_err(|problems| {
-            problems
-                .into_iter()
-                .map(|(_, message)| message)
-                .collect::<Vec<_>>()
-                .join("; ")
-        })?),
-        "manual" => Source::Manual,
-        other => return Err(format!("`{other}` is no kind of trigger")),
-    };
-    Ok(PlanTrigger {
-        source,
-        filter: optional(trigger.filter.as_deref())?,
-        map: optional(trigger.map.as_deref())?,
-        dedupe: optional(trigger.dedupe.as_deref())?,
-        schema: trigger
-            .schema
-            .as_ref()
-            .map(|schema| Schema::compile(schema).map_err(|(_, message)| message))
-            .transpose()?,
-        disabled: trigger.disabled,
-    })
-}
-
-fn step_of(id: &str, step: &Step, catalog: &Catalog) -> Result<PlanStep, String> {
-    let undo = match &step.undo {
-        None => None,
-        Some(undo) => {
-            let step = Step {
-                kind: undo.kind.clone(),
-                connection: undo.connection.clone(),
-                config: undo.config.clone(),
-                retry: undo.retry.clone(),
-                timeout: undo.timeout.clone(),
-                ..Step::default()
-            };
-            Some(action(&step, catalog, &format!("/steps/{id}/undo/config"))?)
-        }
-    };
-    Ok(PlanStep {
-        id: id.to_owned(),
-        body: body_of(step, catalog, &format!("/steps/{id}/config"))
-            .map_err(|error| format!("step `{id}`: {error}"))?,
-        incoming: Vec::new(),
-        outgoing: Vec::new(),
-        join: step.join.unwrap_or_default(),
-        on_error: step.on_error.unwrap_or_default(),
-        undo,
-        pinned: step.pinned.clone().map(Arc::new),
-        disabled: step.disabled,
-    })
-}
-
-fn body_of(step: &Step, catalog: &Catalog, at: &str) -> Result<Body, String> {
-    let config = &step.config;
-    let text = |key: &str| config.get(key).and_then(Value::as_str);
-    let setting = |key: &str| {
-        config
-            .get(key)
-            .map(|value| template(value, &format!("{at}/{key}")))
-            .transpose()
-    };
-    Ok(match step.kind.as_str() {
-        "map" => Body::Map(compile(text("script").unwrap_or_default(), Form::Script)?),
-        "fields" => Body::Fields(
-            rows(config, "fields")
-                .map(|(i, row)| field_row(row, &format!("{at}/fields/{i}")))
-                .collect::<Result<_, _>>()?,
-        ),
-        "validate" => Body::Validate {
-            schema: Schema::compile(config.get("schema").unwrap_or(&Value::Null))
-                .map_err(|(_, message)| message)?,
-            value: setting("value")?,
-        },
-        "branch" => Body::Branch {
-            cases: rows(config, "cases")
-                .map(|(_, row)| {
-                    let part = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
-                    Ok((
-                        part("port").to_owned(),
-                        compile(part("when"), Form::Expression)?,
-                    ))
-                })
-                .collect::<Result<_, String>>()?,
-            otherwise: text("otherwise").map(str::to_owned),
-            all: text("mode") == Some("all"),
-        },
-        "respond" => Body::Respond {
-            status: setting("status")?,
-            headers: setting("headers")?,
-            body: setting("body")?,
-        },
-        "fail" => Body::Fail {
-            message: setting("message")?.ok_or("a message is missing")?,
-            class: text("class").and_then(class).unwrap_or(Class::Rejected),
-        },
-        _ => Body::Action(action(step, catalog, at)?),
-    })
-}
-
-fn class(word: &str) -> Option<Class> {
-    Class::ALL.into_iter().find(|class| class.word() == word)
-}
-
-fn action(step: &Step, catalog: &Catalog, at: &str) -> Result<PlanAction, String> {
-    let kind = &step.kind;
-    let entry = catalog
-        .step(kind)
-        .and_then(|entry| entry.action.as_ref())
-        .ok_or_else(|| format!("`{kind}` is no kind of action"))?;
-    Ok(PlanAction {
-        kind: kind.clone(),
-        connection: step.connection.clone(),
-        config: template(&Value::Object(step.config.clone()), at)?,
-        written: Arc::new(Value::Object(step.config.clone())),
-        idempotent: entry.idempotent.clone(),
-        declared: step.idempotent,
-        retry: policy(step.retry.as_ref(), entry.attempts),
-        timeout_ms: step
-            .timeout
-            .as_ref()
-            .map_or(entry.timeout_ms, |timeout| timeout.millis()),
-        deadline_ms: step.deadline.as_ref().map(|deadline| deadline.millis()),
-    })
-}
-
-fn policy(retry: Option<&Retry>, attempts: u32) -> RetryPolicy {
-    let retry = retry.cloned().unwrap_or_default();
-    let delay_ms = retry.delay.map_or(1_000, |delay| delay.millis());
-    RetryPolicy {
-        named: retry.attempts.is_some(),
-        attempts: retry.attempts.unwrap_or(attempts),
-        backoff: retry.backoff.unwrap_or_default(),
-        delay_ms,
-        max_delay_ms: retry
-            .max_delay
-            .map_or(delay_ms.max(60_000), |delay| delay.millis()),
-        jitter: retry.jitter.unwrap_or(0.1),
-        on: retry.on.unwrap_or_else(|| {
-            vec![
-                Class::Transient,
-                Class::RateLimited,
-                Class::TimedOut,
-                Class::Lost,
-            ]
-        }),
-    }
-}
-
-fn field_row(row: &Map<String, Value>, at: &str) -> Result<FieldRow, String> {
-    let text = |key: &str| row.get(key).and_then(Value::as_str);
-    let source = match (text("from"), row.get("value")) {
-        (Some(path), _) => FieldSource::Path(Path::parse(path).map_err(|error| error.message)?),
-        (None, Some(value)) => FieldSource::Value(template(value, &format!("{at}/value"))?),
-        (None, None) => return Err("a row has neither a source path nor a value".to_owned()),
-    };
-    Ok(FieldRow {
-        to: text("to")
-            .unwrap_or_default()
-            .split('.')
-            .map(str::to_owned)
-            .collect(),
-        source,
-        default: row.get("default").cloned().map(Arc::new),
-        convert: text("as").and_then(|word| match word {
-            "text" => Some(Convert::Text),
-            "integer" => Some(Convert::Integer),
-            "number" => Some(Convert::Number),
-            "boolean" => Some(Convert::Boolean),
-            _ => None,
-        }),
-        required: row
-            .get("required")
-            .and_then(Value::as_bool)
-            .unwrap_or(false),
-    })
-}
-
-fn rows<'a>(
-    config: &'a Map<String, Value>,
-    key: &str,
-) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
-    config
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .enumerate()
-}
-
-fn template(value: &Value, at: &str) -> Result<Template, String> {
-    Template::compile(value, true, at).map_err(|errors| {
-        errors
-            .first()
-            .map(|error| error.error.message.clone())
-            .unwrap_or_default()
-    })
-}
-
-fn compile(source: &str, form: Form) -> Result<Script, String> {
-    script::compile(source, form).map_err(|error| error.message)
-}
-
-fn optional(source: Option<&str>) -> Result<Option<Script>, String> {
-    source
-        .map(|source| compile(source, Form::Expression))
-        .transpose()
-}
-
-fn millis(config: &Map<String, Value>, key: &str) -> Result<Option<u64>, String> {
-    let text = config.get(key).and_then(Value::as_str);
-    text.map(|text| {
-        text.parse::<crate::duration::Duration>()
-            .map(|duration| duration.millis())
-    })
-    .transpose()
 }

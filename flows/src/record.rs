@@ -95,6 +95,24 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         port: Option<String>,
     },
+    /// An `each` step starts on its items.
+    Items {
+        /// The step.
+        step: String,
+        /// When.
+        at: i64,
+        /// The list.
+        items: Arc<Value>,
+    },
+    /// What was decided within one item of an `each` step: it started, steps of its body did something, it ended.
+    Item {
+        /// The `each` step.
+        step: String,
+        /// The position of the item, from 0.
+        index: usize,
+        /// What was decided.
+        of: Box<Record>,
+    },
     /// The caller was answered.
     Replied {
         /// The step that answered.
@@ -145,6 +163,35 @@ pub enum Record {
         /// How: a final status.
         status: Status,
     },
+}
+
+impl Record {
+    /// The step that this changes, in the flow or the body that the record belongs to.
+    pub(crate) fn step(&self) -> Option<&str> {
+        match self {
+            Record::Attempt { step, .. }
+            | Record::Attempted { step, .. }
+            | Record::Succeeded { step, .. }
+            | Record::Failed { step, .. }
+            | Record::Undone { step, .. }
+            | Record::Items { step, .. }
+            | Record::Item { step, .. } => Some(step),
+            Record::Started { .. }
+            | Record::Replay { .. }
+            | Record::Replied { .. }
+            | Record::Failing { .. }
+            | Record::Cancelling { .. }
+            | Record::Ended { .. } => None,
+        }
+    }
+
+    /// What was decided, without the items around it.
+    pub fn innermost(&self) -> &Record {
+        match self {
+            Record::Item { of, .. } => of.innermost(),
+            other => other,
+        }
+    }
 }
 
 /// The answer to an http trigger.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     advance::{Command, Event, Stamp, advance},
     catalog::Catalog,
-    document::{Flow, Message, Mock, Mocks, OnError, Slug, Step},
+    document::{self, Flow, Message, Mock, Mocks, OnError, Slug, Step},
     failure::Failure,
     intake::{Admission, admit},
     plan::{Plan, topological},
@@ -112,14 +112,8 @@ pub fn answer(plan: &Plan, mocks: &BTreeMap<Slug, Mocks>, command: &Command) -> 
     let mock = mocks
         .get(step)
         .filter(|_| !undo)
-        .and_then(|mocks| match mocks {
-            Mocks::Same(mock) => Some(mock),
-            Mocks::Each(list) => list.get(*number as usize - 1).or(list.last()),
-        });
-    let pinned = || {
-        plan.position(step)
-            .and_then(|position| plan.steps[position].pinned.clone())
-    };
+        .and_then(|mocks| mock(mocks, &command.items, *number));
+    let pinned = || plan.find(step)?.pinned.clone();
     let result = match mock {
         Some(Mock::Output(value)) => Ok(Arc::new(value.clone())),
         Some(Mock::Failure(mock)) => {
@@ -139,12 +133,19 @@ pub fn answer(plan: &Plan, mocks: &BTreeMap<Slug, Mocks>, command: &Command) -> 
             Failure::broken(format!("nothing says what the action `{step}` answers; add it under `mocks`, or pin an output to the step"))
         }),
     };
-    Event::Attempted {
-        step: step.clone(),
-        number: *number,
-        undo: *undo,
-        result,
-        exchange: None,
+    command.ended(result, None)
+}
+
+/// The answer to one attempt, within the items by their indices.
+fn mock<'a>(mocks: &'a Mocks, items: &[usize], number: u32) -> Option<&'a Mock> {
+    match mocks {
+        Mocks::Same(mock) => Some(mock),
+        Mocks::Each(list) => list.get(number as usize - 1).or(list.last()),
+        Mocks::Items(of) => {
+            let (index, inner) = items.split_first()?;
+            let of = of.items.get(*index).or(of.items.last())?;
+            mock(of, inner, number)
+        }
     }
 }
 
@@ -159,10 +160,11 @@ pub fn mocks_of(flow: &Flow) -> BTreeMap<Slug, Mocks> {
             .find_map(|test| test.mocks.get(id).cloned())
             .unwrap_or(Mocks::Same(Mock::Output(Value::Null))),
     };
-    flow.steps
-        .iter()
-        .map(|(id, step)| (id.clone(), of(id, step)))
-        .collect()
+    let mut all = BTreeMap::new();
+    document::each_step(flow, |_, id, step| {
+        all.insert(id.clone(), of(id, step));
+    });
+    all
 }
 
 /// The plan of a document that may have errors. A step whose kind or settings are wrong fails with its first error when

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     catalog::Idempotent,
-    failure::Class,
+    failure::{Class, Failure},
     plan::{Body, Plan, PlanAction, PlanStep},
     record::Record,
     run::{Run, StepState, StepStatus},
@@ -81,8 +81,11 @@ pub struct Write {
 /// Whether a step failed without anybody knowing whether what it asked for has happened.
 pub fn may_have_happened(state: &StepState) -> bool {
     let failure = state.failure.as_ref();
-    failure.is_some_and(|failure| matches!(failure.class, Class::Lost | Class::TimedOut))
-        && !state.calls.attempts.is_empty()
+    failure.is_some_and(|failure| is_unknown(failure)) && !state.calls.attempts.is_empty()
+}
+
+fn is_unknown(failure: &Failure) -> bool {
+    matches!(failure.class, Class::Lost | Class::TimedOut)
 }
 
 /// Decides what `fresh`, a run before its first turn, takes over from an old one. With `happened`, a step of which nobody
@@ -98,8 +101,13 @@ pub fn prepare(
     happened: Option<(&str, Arc<Value>)>,
 ) -> Result<Replay, String> {
     let position = |id: &str| {
-        plan.position(id)
-            .ok_or_else(|| format!("the version to run has no step `{id}`"))
+        plan.position(id).ok_or_else(|| match plan.way(id) {
+            Some((way, _)) => format!(
+                "`{id}` belongs to the body of `{}`, which is done as a whole; replay from there",
+                plan.steps[way[0]].id
+            ),
+            None => format!("the version to run has no step `{id}`"),
+        })
     };
     let mut again: BTreeSet<usize> = match from {
         Begin::Start => (0..plan.steps.len()).collect(),
@@ -146,7 +154,7 @@ pub fn prepare(
         plan,
         &Record::Replay {
             at,
-            origin: old.run.id.clone(),
+            origin: old.run.id.to_string(),
             by: None,
             note: None,
             taken: taken.clone(),
@@ -165,20 +173,64 @@ pub fn prepare(
 
 /// The calls of a replay that may change something on the other side.
 pub fn writes(plan: &Plan, old: Old<'_>, replay: &Replay) -> Vec<Write> {
-    let steps = plan.steps.iter().zip(&replay.fates);
-    steps
-        .filter_map(|(step, fate)| {
-            let (Body::Action(action), Fate::Again | Fate::First) = (&step.body, fate) else {
-                return None;
-            };
-            let state = before(&old, &step.id);
-            write(&step.id, action, state)
-        })
-        .collect()
+    let mut writes = Vec::new();
+    for (i, fate) in replay.fates.iter().enumerate() {
+        if matches!(fate, Fate::Again | Fate::First) {
+            writes_of(plan, i, &old, &mut writes);
+        }
+    }
+    writes
 }
 
-fn write(step: &str, action: &PlanAction, before: Option<&StepState>) -> Option<Write> {
-    let called = before.and_then(|state| state.calls.config.as_deref());
+/// The calls of a step, or of the body that it runs for its items.
+fn writes_of(plan: &Plan, step: usize, old: &Old<'_>, writes: &mut Vec<Write>) {
+    let PlanStep { id, body, .. } = &plan.steps[step];
+    match body {
+        Body::Action(action) => {
+            let before = match before(old, id) {
+                Some(state) => Before {
+                    called: state.calls.config.as_deref(),
+                    again: !state.calls.attempts.is_empty(),
+                    may_have_happened: may_have_happened(state),
+                },
+                None => before_in_items(old, id),
+            };
+            writes.extend(write(id, action, before));
+        }
+        Body::Each(each) => {
+            (0..each.body.steps.len()).for_each(|i| writes_of(&each.body, i, old, writes));
+        }
+        _ => {}
+    }
+}
+
+/// What is known of an action of the old run.
+#[derive(Default)]
+struct Before<'a> {
+    called: Option<&'a Value>,
+    again: bool,
+    may_have_happened: bool,
+}
+
+/// What is known of an action in the body of an `each`. Its items were called with settings of their own.
+fn before_in_items(old: &Old<'_>, id: &str) -> Before<'static> {
+    let mut before = Before::default();
+    for record in old.records {
+        match record.innermost() {
+            Record::Attempt {
+                step, undo: false, ..
+            } if step == id => before.again = true,
+            Record::Failed { step, failure, .. } if step == id => {
+                before.may_have_happened |= is_unknown(failure);
+            }
+            _ => {}
+        }
+    }
+    before
+}
+
+fn write(step: &str, action: &PlanAction, before: Before<'_>) -> Option<Write> {
+    let called = before.called;
     let word = |field: &str| {
         let written = action.written.get(field).and_then(Value::as_str);
         let evaluated = called.and_then(|config| config.get(field)?.as_str());
@@ -205,8 +257,8 @@ fn write(step: &str, action: &PlanAction, before: Option<&StepState>) -> Option<
         method,
         target: word("url").or_else(|| word("path")),
         connection: action.connection.clone(),
-        again: before.is_some_and(|state| !state.calls.attempts.is_empty()),
-        may_have_happened: before.is_some_and(may_have_happened),
+        again: before.again,
+        may_have_happened: before.may_have_happened,
     })
 }
 
@@ -221,6 +273,11 @@ fn stays(state: &StepState) -> bool {
         .undo
         .as_ref()
         .is_some_and(|undo| undo.ended && undo.failure.is_none());
+    let reversed = reversed
+        || state
+            .items
+            .as_ref()
+            .is_some_and(|items| items.is_reversed());
     let led_on = match state.status {
         StepStatus::Succeeded | StepStatus::Skipped => true,
         StepStatus::Failed => !state.ports.is_empty(),
@@ -250,21 +307,39 @@ fn flat(records: &[Record]) -> impl Iterator<Item = &Record> {
     })
 }
 
-/// The end of a step as a replay takes it over.
+/// The end of a step as a replay takes it over; of an `each` also what was done for its items, where that can be reversed.
 fn take_over(
     plan: &Plan,
     old: &Old<'_>,
     kept: impl Fn(usize) -> bool,
     record: &Record,
 ) -> Option<Record> {
-    let (Record::Succeeded { step, .. } | Record::Failed { step, .. }) = record else {
+    let (Record::Succeeded { step, .. }
+    | Record::Failed { step, .. }
+    | Record::Items { step, .. }
+    | Record::Item { step, .. }) = record
+    else {
         return None;
     };
-    plan.position(step).filter(|step| kept(*step))?;
+    let position = plan.position(step).filter(|step| kept(*step))?;
+    let undoable = || plan.each(position).is_some_and(|each| each.undoable);
+    match record {
+        Record::Items { .. } if !undoable() => return None,
+        Record::Item { .. } if !undoable() || !is_end(record.innermost()) => return None,
+        _ => {}
+    }
     let mut record = record.clone();
     if let Record::Succeeded { step, output, .. } = &mut record {
         // What passed its input through gives what it gave then, whatever its input is now.
         *output = old.run.outputs.get(step).cloned();
     }
     Some(record)
+}
+
+/// Whether this is about the ends of steps and items, and not about the attempts on the way there.
+fn is_end(record: &Record) -> bool {
+    !matches!(
+        record,
+        Record::Attempt { .. } | Record::Attempted { .. } | Record::Undone { .. }
+    )
 }

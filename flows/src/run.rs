@@ -1,12 +1,19 @@
 //! The state of a run: made by applying the records of its journal, one after the other.
 
+mod apply;
+mod items;
+mod look;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use items::Items;
+use items::Place;
+pub use look::Looked;
+
 use crate::{
-    document::Join,
     failure::Failure,
     plan::{Origin, Plan},
     record::{Record, Reply},
@@ -152,6 +159,29 @@ pub struct StepState {
     pub taken_over: bool,
     /// How reversing it stands, once that was begun.
     pub undo: Option<UndoState>,
+    /// For an `each` that has started: how its items stand.
+    pub items: Option<Box<Items>>,
+}
+
+impl StepState {
+    /// Whether something of it is underway or waits for its time.
+    fn is_active(&self) -> bool {
+        matches!(self.status, StepStatus::Running | StepStatus::Waiting)
+            || self.undo.as_ref().is_some_and(|undo| !undo.ended)
+            || self.items.as_ref().is_some_and(|items| items.is_undoing())
+    }
+
+    /// Whether all that is underway of it waits for its time.
+    fn is_resting(&self) -> bool {
+        let forward = match (&self.status, &self.items) {
+            (StepStatus::Running, Some(items)) => items.is_resting(),
+            (StepStatus::Running, None) => false,
+            (_, Some(items)) => items.undo_rests(),
+            (_, None) => true,
+        };
+        let undo = self.undo.as_ref().filter(|undo| !undo.ended);
+        self.is_active() && forward && undo.is_none_or(|undo| undo.retry_at.is_some())
+    }
 }
 
 /// How the reversal of one step stands.
@@ -202,8 +232,18 @@ pub struct Identity {
     pub workspace: String,
 }
 
-/// The state of one run.
-#[derive(Clone, Debug)]
+/// The item of an `each` step that a body runs for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The item, as scripts see it as `item`.
+    pub value: Arc<Value>,
+    /// Its position in the list, from 0, as scripts see it as `index`.
+    pub index: usize,
+}
+
+/// The state of one run. The body of an `each` step is run for an item as if it were a flow of its own: that is one, too, within
+/// the state of the step.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// The trigger that started it.
     pub trigger: String,
@@ -212,7 +252,9 @@ pub struct Run {
     /// Who it is, as scripts see it as `run`.
     pub info: Arc<Value>,
     /// The id, which idempotency keys are made from.
-    pub id: String,
+    pub id: Arc<str>,
+    /// The item that it is for, where it is not the run itself.
+    pub item: Option<Item>,
     /// When it started.
     pub started_at: i64,
     /// When it ended.
@@ -237,10 +279,16 @@ pub struct Run {
     taken: Vec<Record>,
     /// The steps that succeeded, in the order of their completion.
     pub completed: Vec<usize>,
-    /// Steps whose links are decided and that have not started.
+    /// Steps to go on with: their links are decided and they have not started, or their items can go on.
     pub(crate) ready: BTreeSet<usize>,
-    /// How many attempts are underway or waiting for their time.
-    pub(crate) in_flight: usize,
+    /// How many steps have something underway or waiting for its time.
+    pub(crate) active: usize,
+    /// How many of those only wait.
+    resting: usize,
+    /// Of an item: nothing new starts any more, because another item failed or the run is stopping.
+    stopped: bool,
+    /// What can be reversed and was not yet, of the steps and of all items, in the order of their completion.
+    pub(crate) undoable: Vec<Place>,
 }
 
 impl Run {
@@ -260,7 +308,8 @@ impl Run {
             trigger: trigger.to_owned(),
             message,
             info: Arc::new(info),
-            id: identity.id.clone(),
+            id: Arc::from(identity.id.as_str()),
+            item: None,
             started_at,
             ended_at: None,
             status: Status::Running,
@@ -274,7 +323,38 @@ impl Run {
             taken: Vec::new(),
             completed: Vec::new(),
             ready: BTreeSet::new(),
-            in_flight: 0,
+            active: 0,
+            resting: 0,
+            stopped: false,
+            undoable: Vec::new(),
+        }
+    }
+
+    /// What the body of an `each` step of this run is before it starts on an item.
+    fn of_item(&self, body: &Plan, item: Item, started_at: i64) -> Run {
+        Run {
+            trigger: String::new(),
+            message: Arc::clone(&self.message),
+            info: Arc::clone(&self.info),
+            id: Arc::clone(&self.id),
+            item: Some(item),
+            started_at,
+            ended_at: None,
+            status: Status::Running,
+            steps: vec![StepState::default(); body.steps.len()],
+            links: vec![LinkStatus::Pending; body.links.len()],
+            outputs: Arc::new(Outputs::new(Arc::clone(&body.ids))),
+            reply: None,
+            failure: None,
+            cancelled: None,
+            origin: None,
+            taken: Vec::new(),
+            completed: Vec::new(),
+            ready: BTreeSet::new(),
+            active: 0,
+            resting: 0,
+            stopped: false,
+            undoable: Vec::new(),
         }
     }
 
@@ -283,21 +363,48 @@ impl Run {
         self.status.is_final() || self.links.iter().any(|link| *link != LinkStatus::Pending)
     }
 
-    /// When something is due without any event from outside, in milliseconds of the Unix epoch.
+    /// When something is due without any event from outside, in milliseconds of the Unix epoch. In the past where a turn was
+    /// ended before all was done that could be done.
     pub fn wake_at(&self, plan: &Plan) -> Option<i64> {
         if self.status.is_final() {
             return None;
         }
-        let retries = self.steps.iter().filter_map(|step| {
-            step.retry_at
-                .or(step.undo.as_ref().and_then(|undo| undo.retry_at))
-        });
-        retries.chain(self.timeout_at(plan)).min()
+        if self.has_more() {
+            return Some(self.started_at);
+        }
+        self.next_attempt()
+            .into_iter()
+            .chain(self.timeout_at(plan))
+            .min()
+    }
+
+    /// Whether the next turn has something to do whatever happens.
+    fn has_more(&self) -> bool {
+        !self.ready.is_empty() || self.active == 0 && self.has_started()
+    }
+
+    /// When the next of the attempts is due that wait for their time.
+    fn next_attempt(&self) -> Option<i64> {
+        let of = |step: &StepState| {
+            let undo = step.undo.as_ref().and_then(|undo| undo.retry_at);
+            let items = step.items.as_ref().and_then(|items| items.next_attempt());
+            step.retry_at.into_iter().chain(undo).chain(items).min()
+        };
+        self.steps.iter().filter_map(of).min()
     }
 
     /// Whether nothing new starts any more: the run is failing, or a person ends it.
     pub fn is_stopping(&self) -> bool {
-        self.failure.is_some() || self.cancelled.is_some()
+        self.failure.is_some() || self.cancelled.is_some() || self.stopped
+    }
+
+    /// The state within these items, each given by its `each` step and its index; the run itself where there are none.
+    pub(crate) fn frame(&self, path: &[(usize, usize)]) -> Option<&Run> {
+        let Some(((step, index), inner)) = path.split_first() else {
+            return Some(self);
+        };
+        let items = self.steps.get(*step)?.items.as_ref()?;
+        items.at(*index)?.frame(inner)
     }
 
     /// When the run's own timeout strikes, unless nothing new starts already.
@@ -312,7 +419,7 @@ impl Run {
     }
 
     /// What a step gets: the output of the one predecessor whose link was taken, a map by id when there
-    /// are several, the message for a step right after the trigger.
+    /// are several, the message for a step right after the trigger, the item for the first steps of a body.
     pub fn input_of(&self, plan: &Plan, step: usize) -> Arc<Value> {
         let mut sources: Vec<&Origin> = Vec::new();
         for link in self.taken(plan, step) {
@@ -321,7 +428,10 @@ impl Run {
             }
         }
         match sources.as_slice() {
-            [] => Arc::new(Value::Null),
+            [] => match &self.item {
+                Some(item) => Arc::clone(&item.value),
+                None => Arc::new(Value::Null),
+            },
             [one] => self.given(one),
             several => {
                 let entry = |origin: &&Origin| match origin {
@@ -335,308 +445,14 @@ impl Run {
         }
     }
 
-    /// What a caller gets where no step responded: the output of the step that completed last.
+    /// What a caller gets where no step responded, and what a body gives for its item: the output of the step that completed
+    /// last, null where none did.
     pub fn result(&self) -> Arc<Value> {
         let last = self
             .completed
             .last()
             .and_then(|step| self.outputs.at(*step));
         last.map_or_else(|| Arc::new(Value::Null), Arc::clone)
-    }
-
-    /// The state after a journal: what it was before the process stopped.
-    pub fn restore(mut self, plan: &Plan, records: &[Record]) -> Run {
-        for record in records {
-            self.apply(plan, record);
-        }
-        self
-    }
-
-    /// Takes one decision over into the state. A record that names an unknown step changes nothing.
-    pub fn apply(&mut self, plan: &Plan, record: &Record) {
-        match record {
-            Record::Replay { origin, taken, .. } => {
-                self.origin = Some(origin.clone());
-                self.taken.clone_from(taken);
-            }
-            Record::Started { .. } => self.start(plan),
-            Record::Attempt {
-                step,
-                number,
-                at,
-                config,
-                undo,
-            } => {
-                let Some(step) = plan.position(step) else {
-                    return;
-                };
-                self.ready.remove(&step);
-                let state = &mut self.steps[step];
-                let calls = if *undo {
-                    let undo = state.undo.get_or_insert_default();
-                    if undo.retry_at.take().is_none() {
-                        self.in_flight += 1;
-                    }
-                    &mut undo.calls
-                } else {
-                    if state.status != StepStatus::Waiting {
-                        self.in_flight += 1;
-                    }
-                    state.status = StepStatus::Running;
-                    state.started_at.get_or_insert(*at);
-                    state.retry_at = None;
-                    &mut state.calls
-                };
-                if let Some(config) = config {
-                    calls.config = Some(Arc::clone(config));
-                }
-                calls.attempts.push(Attempt {
-                    number: *number,
-                    started_at: *at,
-                    ended_at: None,
-                    failure: None,
-                    exchange: None,
-                    retry_at: None,
-                });
-            }
-            Record::Attempted {
-                step,
-                number,
-                at,
-                failure,
-                exchange,
-                retry_at,
-                undo,
-            } => {
-                let Some(step) = plan.position(step) else {
-                    return;
-                };
-                let state = &mut self.steps[step];
-                let calls = if *undo {
-                    let undo = state.undo.get_or_insert_default();
-                    undo.retry_at = *retry_at;
-                    &mut undo.calls
-                } else {
-                    state.retry_at = *retry_at;
-                    state.status = if retry_at.is_some() {
-                        StepStatus::Waiting
-                    } else {
-                        StepStatus::Running
-                    };
-                    &mut state.calls
-                };
-                if retry_at.is_none() {
-                    self.in_flight = self.in_flight.saturating_sub(1);
-                }
-                if let Some(attempt) = calls
-                    .attempts
-                    .iter_mut()
-                    .rfind(|attempt| attempt.number == *number)
-                {
-                    attempt.ended_at = Some(*at);
-                    attempt.failure = failure.clone();
-                    attempt.exchange = exchange.clone();
-                    attempt.retry_at = *retry_at;
-                }
-            }
-            Record::Succeeded {
-                step,
-                at,
-                output,
-                ports,
-            } => {
-                let Some(step) = plan.position(step) else {
-                    return;
-                };
-                let output = output.clone().unwrap_or_else(|| self.input_of(plan, step));
-                Arc::make_mut(&mut self.outputs).set(step, Some(output));
-                self.completed.push(step);
-                let inherited = self.inherited_error(plan, step);
-                self.end(
-                    plan,
-                    step,
-                    *at,
-                    StepStatus::Succeeded,
-                    ports.clone().unwrap_or_else(|| vec!["ok".to_owned()]),
-                    inherited,
-                );
-            }
-            Record::Failed {
-                step,
-                at,
-                failure,
-                port,
-            } => {
-                let Some(step) = plan.position(step) else {
-                    return;
-                };
-                let error = error_value(
-                    &plan.steps[step].id,
-                    failure,
-                    self.steps[step].calls.attempts.len(),
-                );
-                self.steps[step].failure = Some(Arc::clone(failure));
-                if self.steps[step].retry_at.take().is_some() {
-                    self.in_flight = self.in_flight.saturating_sub(1);
-                }
-                self.end(
-                    plan,
-                    step,
-                    *at,
-                    StepStatus::Failed,
-                    port.iter().cloned().collect(),
-                    Some(Arc::new(error)),
-                );
-            }
-            Record::Replied { reply, .. } => self.reply = Some(reply.clone()),
-            Record::Failing { step, failure, .. } => {
-                self.failure = Some(RunFailure {
-                    step: step.clone(),
-                    failure: Arc::clone(failure),
-                });
-                self.ready.clear();
-            }
-            Record::Cancelling { at, undo, by, note } => {
-                self.cancelled = Some(Cancellation {
-                    at: *at,
-                    undo: *undo,
-                    by: by.clone(),
-                    note: note.clone(),
-                });
-                self.ready.clear();
-            }
-            Record::Undone { step, failure, .. } => {
-                let Some(step) = plan.position(step) else {
-                    return;
-                };
-                let undo = self.steps[step].undo.get_or_insert_default();
-                undo.ended = true;
-                if undo.retry_at.take().is_some() {
-                    self.in_flight = self.in_flight.saturating_sub(1);
-                }
-                undo.failure = failure.clone();
-            }
-            Record::Ended { at, status } => {
-                self.status = *status;
-                self.ended_at = Some(*at);
-                self.ready.clear();
-                for step in self
-                    .steps
-                    .iter_mut()
-                    .filter(|step| step.status == StepStatus::Pending)
-                {
-                    step.status = StepStatus::Skipped;
-                }
-                for link in self
-                    .links
-                    .iter_mut()
-                    .filter(|link| **link == LinkStatus::Pending)
-                {
-                    *link = LinkStatus::Dead;
-                }
-            }
-        }
-        if !self.status.is_final() {
-            self.status = if self.resting() {
-                Status::Waiting
-            } else {
-                Status::Running
-            };
-        }
-    }
-
-    /// Whether nothing is underway and something waits for its time.
-    fn resting(&self) -> bool {
-        let waiting = self.steps.iter().filter(|step| {
-            step.retry_at.is_some()
-                || step
-                    .undo
-                    .as_ref()
-                    .is_some_and(|undo| undo.retry_at.is_some())
-        });
-        self.in_flight > 0 && self.ready.is_empty() && waiting.count() == self.in_flight
-    }
-
-    fn start(&mut self, plan: &Plan) {
-        for (i, link) in plan.links.iter().enumerate() {
-            if let Origin::Trigger(id) = &link.from {
-                self.links[i] = if *id == self.trigger {
-                    LinkStatus::Taken
-                } else {
-                    LinkStatus::Dead
-                };
-            }
-        }
-        for step in 0..plan.steps.len() {
-            self.decide(plan, step);
-        }
-        for record in std::mem::take(&mut self.taken) {
-            if let Record::Succeeded { step, .. } | Record::Failed { step, .. } = &record
-                && let Some(step) = plan.position(step)
-            {
-                self.steps[step].taken_over = true;
-            }
-            self.apply(plan, &record);
-        }
-    }
-
-    /// Ends a step and lets its links live or die.
-    fn end(
-        &mut self,
-        plan: &Plan,
-        step: usize,
-        at: i64,
-        status: StepStatus,
-        ports: Vec<String>,
-        error: Option<Arc<Value>>,
-    ) {
-        self.ready.remove(&step);
-        let state = &mut self.steps[step];
-        state.status = status;
-        state.started_at.get_or_insert(at);
-        state.ended_at = Some(at);
-        state.retry_at = None;
-        state.error = error;
-        state.ports = ports;
-        for &link in &plan.steps[step].outgoing {
-            let taken = self.steps[step].ports.contains(&plan.links[link].port);
-            self.links[link] = if taken {
-                LinkStatus::Taken
-            } else {
-                LinkStatus::Dead
-            };
-        }
-        for &link in &plan.steps[step].outgoing {
-            self.decide(plan, plan.links[link].to);
-        }
-    }
-
-    /// The one rule: a step moves when all its links are decided; it runs if one was taken, else it is
-    /// skipped and its own links die. With `join: any` it runs on the first taken link.
-    fn decide(&mut self, plan: &Plan, step: usize) {
-        if self.steps[step].status != StepStatus::Pending || self.ready.contains(&step) {
-            return;
-        }
-        let incoming = &plan.steps[step].incoming;
-        let any = |status: LinkStatus| incoming.iter().any(|link| self.links[*link] == status);
-        if any(LinkStatus::Pending)
-            && !(plan.steps[step].join == Join::Any && any(LinkStatus::Taken))
-        {
-            return;
-        }
-        if any(LinkStatus::Taken) {
-            if !self.is_stopping() {
-                self.ready.insert(step);
-            }
-            return;
-        }
-        self.steps[step].status = StepStatus::Skipped;
-        for &link in &plan.steps[step].outgoing {
-            self.links[link] = LinkStatus::Dead;
-        }
-        for &link in &plan.steps[step].outgoing {
-            self.decide(plan, plan.links[link].to);
-        }
     }
 
     /// The taken links into a step.
@@ -671,7 +487,7 @@ impl Run {
 }
 
 /// A failure as scripts see it as `error`.
-fn error_value(step: &str, failure: &Failure, attempts: usize) -> Value {
+pub(crate) fn error_value(step: &str, failure: &Failure, attempts: usize) -> Value {
     let mut error = json!({ "step": step, "class": failure.class, "message": failure.message, "attempts": attempts.max(1) });
     if let Some(status) = failure.status {
         error["status"] = status.into();

@@ -128,6 +128,12 @@ impl Findings {
     fn literal(&mut self, field: &Field, value: &Value, at: &str) {
         match &field.kind {
             FieldKind::Any => {}
+            // Its shape is checked with that of the document, and what it says as a flow of its own.
+            FieldKind::Body => {
+                if !value.is_object() {
+                    self.wrong_type(at, "an object with steps and links", value);
+                }
+            }
             FieldKind::Text | FieldKind::Multiline => {
                 if !value.is_string() {
                     self.wrong_type(at, "a text", value);

@@ -9,7 +9,7 @@ use jsonschema::{
 use serde_json::{Value, json};
 
 use crate::{
-    document::{FORMAT, Flow},
+    document::{Body, FORMAT, Flow},
     json::type_word,
     problem::{Problem, pointer, suggestion},
 };
@@ -27,6 +27,19 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     for map in ["triggers", "steps"] {
         schema["properties"][map]["propertyNames"] = slug.clone();
     }
+    // The settings of a step are free but for the body of an `each`, which is made of the same parts as a flow.
+    let mut body = schemars::schema_for!(Body).to_value();
+    if let Value::Object(keys) = &mut body {
+        keys.remove("$schema");
+        keys.remove("$defs");
+    }
+    body["properties"]["steps"]["propertyNames"] = slug;
+    schema["$defs"]["Body"] = body;
+    let step = &mut schema["$defs"]["Step"];
+    step["if"] = json!({ "properties": { "kind": { "const": "each" } } });
+    step["then"] = json!({
+        "properties": { "config": { "properties": { "body": { "$ref": "#/$defs/Body" } } } }
+    });
     schema
 });
 
@@ -330,6 +343,34 @@ mod tests {
             found(json!({"format": FORMAT, "id": "a", "steps": {"S!": {"kind": "map"}}})),
             [pair("/steps/S!", "bad_id")]
         );
+        let each = |body: Value| step(json!({"kind": "each", "config": {"body": body}}));
+        let at = "/steps/s/config/body";
+        let inside = |place: &str, code: &str| [pair(&format!("{at}{place}"), code)];
+        assert_eq!(each(json!(1)), inside("", "wrong_type"));
+        assert_eq!(each(json!({})), inside("", "missing_key"));
+        assert_eq!(
+            each(json!({"steps": {}, "stepz": {}})),
+            inside("/stepz", "unknown_key")
+        );
+        assert_eq!(
+            each(json!({"steps": {"S!": {"kind": "map"}}})),
+            inside("/steps/S!", "bad_id")
+        );
+        assert_eq!(
+            each(json!({"steps": {"x": {"kind": "map", "timeout": "soon"}}})),
+            inside("/steps/x/timeout", "bad_duration")
+        );
+        let deeper = json!({"kind": "each", "config": {"body": {"steps": {"y": {"kid": "map"}}}}});
+        assert_eq!(
+            each(json!({"steps": {"x": deeper}})),
+            [
+                pair(&format!("{at}/steps/x/config/body/steps/y"), "missing_key"),
+                pair(
+                    &format!("{at}/steps/x/config/body/steps/y/kid"),
+                    "unknown_key"
+                )
+            ]
+        );
         assert_eq!(
             found(json!({"format": FORMAT, "id": "a", "links": [{"from": "a"}]})),
             [pair("/links/0", "missing_key")]
@@ -350,6 +391,14 @@ mod tests {
         let problems = read(&json!({"format": FORMAT, "id": "a", "steps": {"s": {"kind": "map", "on_error": "contine"}}})).unwrap_err();
         assert!(
             problems[0].message.contains("did you mean `continue`?"),
+            "{}",
+            problems[0].message
+        );
+        let body = json!({"kind": "each", "config": {"body": {"steps": {"x": {"kind": "map", "retri": {}}}}}});
+        let problems =
+            read(&json!({"format": FORMAT, "id": "a", "steps": {"s": body}})).unwrap_err();
+        assert!(
+            problems[0].message.contains("did you mean `retry`?"),
             "{}",
             problems[0].message
         );

@@ -23,7 +23,7 @@ use weir_flows::{
 const CARD: [i32; 2] = [200 + 20, 72 + 20];
 
 /// The flows that a first start brings along.
-const FLOWS: [&str; 9] = [
+const FLOWS: [&str; 10] = [
     "contact-sync",
     "github-push-to-chat",
     "health-watch",
@@ -32,6 +32,7 @@ const FLOWS: [&str; 9] = [
     "order-intake",
     "price-list-from-csv",
     "sandbox",
+    "stock-reservation",
     "support-routing",
 ];
 

@@ -10,8 +10,9 @@ use weir_flows::{
     builtin,
     catalog::{Catalog, Entry},
     check::Checked,
+    document,
     failure::Failure,
-    problem::{Problem, pointer},
+    problem::Problem,
 };
 
 use crate::{connection::Connection, outbound, secrets::Secrets, world::World};
@@ -39,17 +40,18 @@ pub type Check = fn(&Map<String, Value>, &str) -> Vec<Problem>;
 /// Adds what the connectors know of their own settings to what a check of a document found.
 pub fn judge(mut checked: Checked) -> Checked {
     let mut problems = Vec::new();
-    for (id, step) in checked.flow.iter().flat_map(|flow| &flow.steps) {
-        let at = pointer("/steps", id);
-        let mut look = |kind: &str, config, at: &str| {
-            if let Some(connector) = find(kind) {
-                problems.extend((connector.check)(config, at));
+    if let Some(flow) = &checked.flow {
+        document::each_step(flow, |at, _, step| {
+            let mut look = |kind: &str, config, at: &str| {
+                if let Some(connector) = find(kind) {
+                    problems.extend((connector.check)(config, at));
+                }
+            };
+            look(&step.kind, &step.config, &format!("{at}/config"));
+            if let Some(undo) = &step.undo {
+                look(&undo.kind, &undo.config, &format!("{at}/undo/config"));
             }
-        };
-        look(&step.kind, &step.config, &pointer(&at, "config"));
-        if let Some(undo) = &step.undo {
-            look(&undo.kind, &undo.config, &format!("{at}/undo/config"));
-        }
+        });
     }
     checked.add(problems);
     checked

@@ -105,6 +105,17 @@ fn every_flow_works_against_the_sandbox() {
         "booked"
     );
 
+    let order = json!({ "order_id": "A-9", "lines": [ { "sku": "DESK-1", "qty": 2 }, { "sku": "OUT-1", "qty": 1 } ] });
+    let summary = server
+        .knock("POST", "/stock-reservation", &order)
+        .expect(200)
+        .json();
+    assert_eq!(
+        summary,
+        json!({ "order_id": "A-9", "reserved": [ { "sku": "DESK-1", "qty": 2, "reservation": "R-A-9/1" } ],
+            "missing": [ { "sku": "OUT-1", "qty": 1, "why": "out of stock: OUT-1" } ] })
+    );
+
     let day = json!({ "trigger": "again", "message": { "body": { "day": "2026-03-29" } } });
     server
         .api("POST", "/flows/nightly-report/runs", &day)

@@ -25,50 +25,63 @@ impl Fold<'_> {
     }
 
     fn give_up_underway(&mut self) {
-        let at = self.now();
-        for (step, number, undo) in underway(self.run).collect::<Vec<_>>() {
-            let message = "the run was cancelled during this attempt, so nobody knows whether it happened; \
-                           look at the other side";
-            let failure = Arc::new(Failure::new(Class::Lost, message));
-            let id = self.plan.steps[step].id.clone();
-            self.record(Record::Attempted {
-                step: id.clone(),
-                number,
-                at,
-                failure: Some(Arc::clone(&failure)),
-                exchange: None,
-                retry_at: None,
-                undo,
-            });
-            self.record(if undo {
-                let failure = Some(failure);
-                Record::Undone {
-                    step: id,
-                    at,
-                    failure,
-                }
-            } else {
-                Record::Failed {
-                    step: id,
-                    at,
-                    failure,
-                    port: None,
-                }
+        let mut all = Vec::new();
+        underway(self.run, &mut Vec::new(), &mut all);
+        for attempt in all {
+            self.within(attempt.path, |fold| {
+                fold.give_up(attempt.step, attempt.number, attempt.undo);
             });
         }
-        // What waits for another attempt to reverse it will not get one.
-        for step in 0..self.plan.steps.len() {
-            let undo = self.run.steps[step].undo.as_ref();
-            let Some(waiting) = undo.filter(|undo| undo.retry_at.is_some()) else {
-                continue;
-            };
-            let last = waiting.calls.attempts.last();
-            let failure = last.and_then(|attempt| attempt.failure.clone());
-            self.record(Record::Undone {
-                step: self.plan.steps[step].id.clone(),
+        self.give_up_waiting_undo();
+    }
+
+    fn give_up(&mut self, step: usize, number: u32, undo: bool) {
+        let at = self.now();
+        let message = "the run was cancelled during this attempt, so nobody knows whether it happened; \
+                       look at the other side";
+        let failure = Arc::new(Failure::new(Class::Lost, message));
+        let id = self.plan.steps[step].id.clone();
+        self.record(Record::Attempted {
+            step: id.clone(),
+            number,
+            at,
+            failure: Some(Arc::clone(&failure)),
+            exchange: None,
+            retry_at: None,
+            undo,
+        });
+        self.record(if undo {
+            let failure = Some(failure);
+            Record::Undone {
+                step: id,
                 at,
                 failure,
-            });
+            }
+        } else {
+            Record::Failed {
+                step: id,
+                at,
+                failure,
+                port: None,
+            }
+        });
+    }
+
+    /// What waits for another attempt to reverse it will not get one.
+    fn give_up_waiting_undo(&mut self) {
+        let at = self.now();
+        for step in 0..self.plan.steps.len() {
+            let undo = self.here().steps[step].undo.as_ref();
+            if let Some(waiting) = undo.filter(|undo| undo.retry_at.is_some()) {
+                let last = waiting.calls.attempts.last();
+                let failure = last.and_then(|attempt| attempt.failure.clone());
+                self.record(Record::Undone {
+                    step: self.plan.steps[step].id.clone(),
+                    at,
+                    failure,
+                });
+            }
+            self.in_busy_items(step, Fold::give_up_waiting_undo);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The kinds of steps that touch nothing outside: `map`, `fields`, `validate`, `branch`, `respond`, `fail`.
+//! The kinds of steps that touch nothing outside and have no steps of their own: `map`, `fields`, `validate`, `branch`, `respond`, `fail`.
 
 use serde_json::json;
 

@@ -14,7 +14,7 @@ impl<'a> Check<'a> {
         let flow = self.flow;
         let mut seen = BTreeSet::new();
         for (i, link) in flow.links.iter().enumerate() {
-            let at = pointer("/links", i);
+            let at = self.place("links", i);
             if !seen.insert((&link.from, link.port(), &link.to)) {
                 self.findings.error(
                     &at,
@@ -71,7 +71,8 @@ impl<'a> Check<'a> {
         match topological(flow) {
             Err(circle) => {
                 let message = format!("the links form a circle: {circle}; remove one of them");
-                self.findings.error("/links", "circle", message);
+                self.findings
+                    .error(format!("{}/links", self.at), "circle", message);
             }
             Ok(_) => self.unreachable(),
         }
@@ -83,6 +84,10 @@ impl<'a> Check<'a> {
     fn unreachable(&mut self) {
         let flow = self.flow;
         let mut reached: BTreeSet<&str> = BTreeSet::new();
+        if self.loops > 0 {
+            // In a body the steps that no link enters come first, so without a circle all are reached.
+            return;
+        }
         let mut open: Vec<&str> = flow.triggers.keys().map(String::as_str).collect();
         while let Some(here) = open.pop() {
             for link in flow.links.iter().filter(|link| link.from == here) {
@@ -99,8 +104,8 @@ impl<'a> Check<'a> {
             let message = format!(
                 "no trigger leads to `{id}`, so it never runs; draw a link to it, disable it or delete it"
             );
-            self.findings
-                .error(pointer("/steps", id), "unreachable", message);
+            let at = self.place("steps", id);
+            self.findings.error(at, "unreachable", message);
         }
     }
 
@@ -123,8 +128,8 @@ impl<'a> Check<'a> {
                 let message = format!(
                     "nothing follows the port `{port}`; draw a link from it if something should happen then"
                 );
-                self.findings
-                    .warning(pointer("/steps", id), "open_port", message);
+                let at = self.place("steps", id);
+                self.findings.warning(at, "open_port", message);
             }
         }
     }

@@ -8,7 +8,10 @@ use rhai::{Dynamic, EvalAltResult, FnPtr, ImmutableString, Position, Scope as Rh
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Asked now and then by a running script: a reason stops it.
 pub type Interrupt = Arc<dyn Fn() -> Option<String> + Send + Sync>;
@@ -40,6 +43,8 @@ pub struct Bounds {
     pub interrupt: Option<Interrupt>,
     /// Tells how many bytes the current thread has allocated and not freed. It may wrap around.
     pub meter: Option<fn() -> u64>,
+    /// Counts the operations of all evaluations that have these bounds.
+    pub work: Option<Arc<AtomicU64>>,
 }
 
 impl Default for Bounds {
@@ -53,6 +58,7 @@ impl Default for Bounds {
             memory_bytes: 128 << 20,
             interrupt: None,
             meter: default_meter(),
+            work: None,
         }
     }
 }
@@ -155,6 +161,9 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        if let Some(work) = &self.turn.bounds.work {
+            work.fetch_add(self.turn.operations.get(), Ordering::Relaxed);
+        }
         TURN.with(|slot| slot.replace(self.before.take()));
     }
 }

@@ -71,7 +71,7 @@ pub trait Http: Send + Sync {
 }
 
 /// The step ids of a plan in the order of the plan; made once per plan.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ids {
     ordered: Vec<String>,
     positions: HashMap<String, usize>,
@@ -114,17 +114,32 @@ impl Ids {
 ///
 /// A run keeps one behind an `Arc` and changes it through `Arc::make_mut`: as long as no
 /// evaluation holds it, that copies nothing, and otherwise only pointers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outputs {
     ids: Arc<Ids>,
     values: Vec<Option<Arc<Value>>>,
+    /// For the body of an `each`: the outputs around it.
+    around: Option<Arc<Outputs>>,
 }
 
 impl Outputs {
     /// All absent.
     pub fn new(ids: Arc<Ids>) -> Self {
         let values = vec![None; ids.len()];
-        Self { ids, values }
+        Self {
+            ids,
+            values,
+            around: None,
+        }
+    }
+
+    /// The same outputs, with those around them: what a body of an `each` sees.
+    #[must_use]
+    pub fn within(&self, around: Arc<Outputs>) -> Self {
+        Self {
+            around: Some(around),
+            ..self.clone()
+        }
     }
 
     /// Sets or removes the output at a position; a position the plan does not have is ignored.
@@ -136,7 +151,8 @@ impl Outputs {
 
     /// The output of a step, if it has one.
     pub fn get(&self, id: &str) -> Option<&Arc<Value>> {
-        self.at(self.ids.position(id)?)
+        let own = self.ids.position(id).map(|position| self.at(position));
+        own.unwrap_or_else(|| self.around.as_ref()?.get(id))
     }
 
     /// The output at a position, if there is one.
@@ -149,8 +165,18 @@ impl Outputs {
         &self.ids
     }
 
-    /// The outputs that are there, in plan order.
+    /// The outputs that are there, in plan order; after them those around them.
     pub fn present(&self) -> impl Iterator<Item = (&str, &Arc<Value>)> {
+        let mut all = vec![self];
+        let mut here = self;
+        while let Some(around) = &here.around {
+            all.push(around);
+            here = around;
+        }
+        all.into_iter().flat_map(Outputs::own)
+    }
+
+    fn own(&self) -> impl Iterator<Item = (&str, &Arc<Value>)> {
         self.ids
             .ordered
             .iter()

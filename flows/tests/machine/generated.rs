@@ -12,7 +12,10 @@ use weir_flows::{
     run::{LinkStatus, Run, Status, StepStatus},
 };
 
-use crate::tables::{Play, plan};
+use crate::{
+    loops::{self, flat},
+    tables::{Play, plan},
+};
 
 /// How many flows are generated and played.
 const SEEDS: u64 = 3_000;
@@ -39,51 +42,7 @@ impl Dice {
 
 fn generate(dice: &mut Dice) -> Value {
     let count = 1 + dice.roll(9) as usize;
-    let mut steps = Map::new();
-    let mut links = BTreeSet::new();
-    for i in 0..count {
-        let mut step = match dice.roll(6) {
-            0 => json!({ "kind": "map", "config": { "script": "#{ was: type_of(input) }" } }),
-            1 => json!({ "kind": "map", "config": { "script": "throw \"no\"" } }),
-            2 => json!({ "kind": "branch", "config": { "mode": dice.pick(&["first", "all"]),
-                    "cases": [ { "port": "x", "when": dice.pick(&["true", "false"]) }, { "port": "y", "when": "true" } ] } }),
-            _ => {
-                let mut step = json!({ "kind": "http", "config": { "method": dice.pick(&["GET", "POST", "PUT"]), "url": "https://example.com" } });
-                if dice.one_in(2) {
-                    step["retry"] = json!({ "attempts": 1 + dice.roll(3) });
-                }
-                if dice.one_in(3) {
-                    step["undo"] = json!({ "kind": "http", "config": { "method": "DELETE", "url": "= output.url" } });
-                }
-                step
-            }
-        };
-        if dice.one_in(5) {
-            step["on_error"] = json!("continue");
-        }
-        if dice.one_in(5) {
-            step["join"] = json!("any");
-        }
-        let id = format!("s{i}");
-        for _ in 0..1 + dice.roll(3) {
-            let from = dice.roll(i as u64 + 1) as usize;
-            if from == i {
-                links.insert(("go".to_owned(), "ok", id.clone()));
-            } else {
-                let from = format!("s{from}");
-                let port = match steps.get(&from).map(|step: &Value| step["kind"].as_str()) {
-                    Some(Some("branch")) => dice.pick(&["x", "y", "error"]),
-                    _ => dice.pick(&["ok", "ok", "error"]),
-                };
-                links.insert((from, port, id.clone()));
-            }
-        }
-        steps.insert(id, step);
-    }
-    let links: Vec<Value> = links
-        .into_iter()
-        .map(|(from, port, to)| json!({ "from": from, "port": port, "to": to }))
-        .collect();
+    let (steps, links) = graph(dice, "s", count, Some("go"), 0);
     let mut document = json!({ "format": "weir/flow@1", "id": "g", "triggers": { "go": { "kind": "manual" } }, "steps": steps, "links": links });
     if dice.one_in(4) {
         document["settings"] = json!({ "timeout": "30s" });
@@ -91,11 +50,75 @@ fn generate(dice: &mut Dice) -> Value {
     document
 }
 
+/// Steps with ids that begin so, and links among them. Without an entry the first steps have no link, as in a body.
+fn graph(
+    dice: &mut Dice,
+    prefix: &str,
+    count: usize,
+    entry: Option<&str>,
+    loops: usize,
+) -> (Map<String, Value>, Vec<Value>) {
+    let mut steps: Map<String, Value> = Map::new();
+    let mut links = BTreeSet::new();
+    for i in 0..count {
+        let id = format!("{prefix}{i}");
+        steps.insert(id.clone(), step(dice, &id, loops));
+        for _ in 0..1 + dice.roll(3) {
+            let from = dice.roll(i as u64 + 1) as usize;
+            if from == i {
+                links.extend(entry.map(|entry| (entry.to_owned(), "ok", id.clone())));
+            } else {
+                let from = format!("{prefix}{from}");
+                let port = match steps[&from]["kind"].as_str() {
+                    Some("branch") => dice.pick(&["x", "y", "error"]),
+                    _ => dice.pick(&["ok", "ok", "error"]),
+                };
+                links.insert((from, port, id.clone()));
+            }
+        }
+    }
+    let link = |(from, port, to)| json!({ "from": from, "port": port, "to": to });
+    (steps, links.into_iter().map(link).collect())
+}
+
+fn step(dice: &mut Dice, id: &str, loops: usize) -> Value {
+    let mut step = match dice.roll(7) {
+        0 => json!({ "kind": "map", "config": { "script": "#{ was: type_of(input) }" } }),
+        1 => json!({ "kind": "map", "config": { "script": "throw \"no\"" } }),
+        2 => json!({ "kind": "branch", "config": { "mode": dice.pick(&["first", "all"]),
+                "cases": [ { "port": "x", "when": dice.pick(&["true", "false"]) }, { "port": "y", "when": "true" } ] } }),
+        3 if loops < 3 => {
+            let count = 1 + dice.roll(3) as usize;
+            let (steps, links) = graph(dice, &format!("{id}-"), count, None, loops + 1);
+            let items: Vec<u64> = (0..dice.roll(5)).collect();
+            json!({ "kind": "each", "config": { "items": items, "body": { "steps": steps, "links": links },
+                "concurrency": 1 + dice.roll(3), "on_item_error": dice.pick(&["stop", "collect"]) } })
+        }
+        _ => {
+            let mut step = json!({ "kind": "http", "config": { "method": dice.pick(&["GET", "POST", "PUT"]), "url": "https://example.com" } });
+            if dice.one_in(2) {
+                step["retry"] = json!({ "attempts": 1 + dice.roll(3) });
+            }
+            if dice.one_in(3) {
+                step["undo"] = json!({ "kind": "http", "config": { "method": "DELETE", "url": "= output.url" } });
+            }
+            step
+        }
+    };
+    if dice.one_in(5) {
+        step["on_error"] = json!("continue");
+    }
+    if dice.one_in(5) {
+        step["join"] = json!("any");
+    }
+    step
+}
+
 /// A whole play: what was recorded and commanded.
 #[derive(Default)]
-struct Story {
-    records: Vec<Record>,
-    commands: Vec<Command>,
+pub(crate) struct Story {
+    pub(crate) records: Vec<Record>,
+    pub(crate) commands: Vec<Command>,
 }
 
 impl Story {
@@ -108,15 +131,19 @@ impl Story {
 
 fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
     let mut play = Play::new(plan);
+    if dice.one_in(3) {
+        // Turns that end before all is done that could be done.
+        play.bounds.operations = 100;
+    }
     let mut story = Story::default();
     let mut open: Vec<Command> = Vec::new();
     story.take(play.event(Event::Start), &mut open);
     let mut turns = 0;
     while !play.run.status.is_final() {
         turns += 1;
-        assert!(turns < 2_000, "the run does not end");
+        assert!(turns < 20_000, "the run does not end");
         play.now += dice.roll(500) as i64;
-        if dice.one_in(40) {
+        if dice.one_in(60) {
             let undo = dice.one_in(2);
             let cancel = || Event::Cancel {
                 undo,
@@ -163,18 +190,13 @@ fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
             })
         } else {
             Ok(Arc::new(
-                json!({ "url": "https://example.com/1", "of": command.step }),
+                json!({ "url": "https://example.com/1", "of": command.step.clone() }),
             ))
         };
-        let answer = Event::Attempted {
-            step: command.step,
-            number: command.number,
-            undo: command.undo,
-            result,
-            exchange: None,
-        };
+        let answer = command.ended(result, None);
         story.take(play.event(answer.clone()), &mut open);
-        if dice.one_in(6) {
+        let idle = play.run.wake_at(plan).is_none_or(|at| at > play.now);
+        if dice.one_in(6) && idle {
             assert_eq!(
                 play.event(answer),
                 Turn::default(),
@@ -216,6 +238,11 @@ fn check(plan: &Plan, run: &Run, story: &Story) {
             state.status == StepStatus::Succeeded,
             run.outputs.at(i).is_some()
         );
+        if let (Some(items), Some(output)) = (&state.items, run.outputs.at(i)) {
+            assert_eq!(items.underway(), 0);
+            assert_eq!(items.done + items.failed, items.total);
+            loops::results(plan, story, &step.id, output);
+        }
         // What ran had a taken link; without `join: any`, everything before it was decided first.
         if state.status != StepStatus::Skipped {
             assert!(
@@ -246,28 +273,7 @@ fn check(plan: &Plan, run: &Run, story: &Story) {
         }
         attempts(step.id.as_str(), &step.body, state, plan, i);
     }
-    // Every attempt on record was commanded once, and the other way round.
-    let recorded: Vec<_> = story
-        .records
-        .iter()
-        .filter_map(|r| match r {
-            Record::Attempt {
-                step, number, undo, ..
-            } => Some((step.clone(), *number, *undo)),
-            _ => None,
-        })
-        .collect();
-    let commanded: Vec<_> = story
-        .commands
-        .iter()
-        .map(|c| (c.step.clone(), c.number, c.undo))
-        .collect();
-    assert_eq!(recorded, commanded);
-    assert_eq!(
-        recorded.iter().collect::<BTreeSet<_>>().len(),
-        recorded.len(),
-        "an attempt was made twice under one number"
-    );
+    loops::check(plan, story);
     undo(plan, run, story);
     let last = story
         .records
@@ -322,22 +328,17 @@ fn attempts(id: &str, body: &Body, state: &weir_flows::run::StepState, plan: &Pl
 }
 
 fn undo(plan: &Plan, run: &Run, story: &Story) {
-    let undone: Vec<&str> = story
-        .records
-        .iter()
-        .filter_map(|r| match r {
-            Record::Undone { step, .. } => Some(step.as_str()),
-            _ => None,
-        })
-        .collect();
-    let wanted: Vec<&str> = run
-        .completed
-        .iter()
-        .rev()
-        .map(|i| &plan.steps[*i])
-        .filter(|step| step.undo.is_some())
-        .map(|step| step.id.as_str())
-        .collect();
+    let mut undone = Vec::new();
+    let mut wanted = Vec::new();
+    for (path, record) in story.records.iter().map(flat) {
+        match record {
+            Record::Undone { step, .. } => undone.push((path, step)),
+            Record::Succeeded { step, .. } if plan.find(step).unwrap().undo.is_some() => {
+                wanted.insert(0, (path, step));
+            }
+            _ => {}
+        }
+    }
     let cancelled_at_once = run.cancelled.as_ref().is_some_and(|it| !it.undo);
     if cancelled_at_once {
         assert!(wanted.starts_with(&undone), "{undone:?} of {wanted:?}");
@@ -356,9 +357,10 @@ fn undo(plan: &Plan, run: &Run, story: &Story) {
         .position(|r| matches!(r, Record::Failing { .. } | Record::Cancelling { .. }))
         .unwrap_or(story.records.len());
     assert!(
-        story.records[failing..]
-            .iter()
-            .all(|r| !matches!(r, Record::Attempt { undo: false, .. })),
+        story.records[failing..].iter().all(|r| !matches!(
+            r.innermost(),
+            Record::Attempt { undo: false, .. } | Record::Items { .. }
+        )),
         "something started while the run was stopping"
     );
 }

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bodies;
 mod cancels;
 mod checks;
+mod each;
 mod generated;
 mod kinds;
+mod loops;
 mod replays;
 mod tables;

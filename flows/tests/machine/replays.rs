@@ -10,6 +10,7 @@ use weir_flows::{
     record::Record,
     replay::{Begin, Fate, Old, Replay, prepare, writes},
     run::{Identity, Run, Status, StepStatus},
+    script::Bounds,
 };
 
 use crate::tables::{Play, call, document, map, plan};
@@ -39,6 +40,7 @@ impl<'a> Story<'a> {
     fn answer(&mut self, step: &str, undo: bool, result: Result<Value, Class>) -> Turn {
         self.event(Event::Attempted {
             step: step.into(),
+            items: Vec::new(),
             number: 1,
             undo,
             result: result
@@ -88,6 +90,7 @@ impl<'a> Story<'a> {
                 plan,
                 run: fresh(plan),
                 now: 0,
+                bounds: Bounds::default(),
             },
             records: vec![record.clone()],
         };
@@ -300,4 +303,96 @@ fn a_cancelled_run_goes_on_where_it_was_cut_off() {
     assert_eq!(commands, ["c"]);
     let replay = story.prepare(&plan, &Begin::Failure, None).unwrap();
     assert!(writes(&plan, story.old(), &replay)[0].may_have_happened);
+}
+
+/// `all` writes for two items, which can be reversed, and `after` writes once more.
+fn loops() -> Plan {
+    let mut book = call("POST");
+    book["undo"] = json!({ "kind": "http", "config": { "method": "DELETE", "url": "= `https://example.com/${output}/${item}`" } });
+    let body = json!({ "steps": { "book": book, "note": map("input + item") }, "links": [{ "from": "book", "to": "note" }] });
+    let each = json!({ "kind": "each", "config": { "items": "= [10, 20]", "body": body } });
+    plan(&document(
+        json!({ "all": each, "after": call("POST"), "last": map("steps.all") }),
+        &["go > all", "all > after", "after > last"],
+        json!({}),
+    ))
+}
+
+impl Story<'_> {
+    /// The attempt of `book` for an item ends.
+    fn book(&mut self, index: usize, undo: bool, result: Result<Value, Class>) -> Turn {
+        self.event(Event::Attempted {
+            step: "book".into(),
+            items: vec![index],
+            number: 1,
+            undo,
+            result: result
+                .map(Arc::new)
+                .map_err(|class| Failure::new(class, "x")),
+            exchange: None,
+        })
+    }
+}
+
+#[test]
+fn items_that_ended_are_taken_over_with_their_step_and_can_still_be_reversed() {
+    let plan = loops();
+    let mut story = Story::new(&plan);
+    story.book(0, false, Ok(json!(1)));
+    story.book(1, false, Ok(json!(2)));
+    // Nothing of it is reversed yet: the run is cancelled at once.
+    story.event(Event::Cancel {
+        undo: false,
+        by: None,
+        note: None,
+    });
+    assert_eq!(story.play.run.status, Status::Cancelled);
+    let replay = story.prepare(&plan, &Begin::Failure, None).unwrap();
+    use Fate::{Again, First, TakenOver};
+    assert_eq!(fates(&replay), [TakenOver, Again, First]);
+    let (mut new, commands) = story.replay(&plan, &Begin::Failure, None);
+    assert_eq!(commands, ["after"]);
+    assert_eq!(new.play.output("all"), json!([11, 22]));
+    let turn = new.answer("after", false, Err(Class::Rejected));
+    let undo = &turn.commands[0];
+    assert_eq!(
+        (&undo.items, undo.undo, &undo.config["url"]),
+        (&vec![1], true, &json!("https://example.com/2/20"))
+    );
+    let turn = new.book(1, true, Ok(json!(null)));
+    assert_eq!(turn.commands[0].items, [0]);
+    new.book(0, true, Ok(json!(null)));
+    assert_eq!(new.play.run.status, Status::Failed);
+}
+
+#[test]
+fn from_an_each_step_all_its_items_are_done_again_and_its_writes_are_told() {
+    let plan = loops();
+    let mut story = Story::new(&plan);
+    story.book(0, false, Ok(json!(1)));
+    story.book(1, false, Err(Class::TimedOut));
+    story.book(0, true, Ok(json!(null)));
+    assert_eq!(story.play.run.status, Status::Failed);
+    for begin in [Begin::Failure, Begin::Step("all".into())] {
+        let replay = story.prepare(&plan, &begin, None).unwrap();
+        let told: Vec<_> = writes(&plan, story.old(), &replay)
+            .into_iter()
+            .map(|write| (write.step, write.again, write.may_have_happened))
+            .collect();
+        let book = ("book".to_owned(), true, true);
+        assert_eq!(told, [book, ("after".to_owned(), false, false)]);
+        let (_, commands) = story.replay(&plan, &begin, None);
+        assert_eq!(commands, ["book"]);
+    }
+    let inside = story.prepare(&plan, &Begin::Step("book".into()), None);
+    assert!(inside.unwrap_err().contains("body of `all`"));
+    // What was reversed is done again, though its step had ended well.
+    let mut story = Story::new(&plan);
+    story.book(0, false, Ok(json!(1)));
+    story.book(1, false, Ok(json!(2)));
+    story.answer("after", false, Err(Class::Rejected));
+    story.book(1, true, Ok(json!(null)));
+    story.book(0, true, Ok(json!(null)));
+    let (_, commands) = story.replay(&plan, &Begin::Failure, None);
+    assert_eq!(commands, ["book"]);
 }

@@ -542,6 +542,7 @@ pub(crate) struct Play<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) run: Run,
     pub(crate) now: i64,
+    pub(crate) bounds: Bounds,
 }
 
 impl<'a> Play<'a> {
@@ -562,6 +563,7 @@ impl<'a> Play<'a> {
                 0,
             ),
             now: 0,
+            bounds: Bounds::default(),
         }
     }
 
@@ -573,7 +575,7 @@ impl<'a> Play<'a> {
                 now_ms: self.now,
                 dice: 7,
             },
-            &Bounds::default(),
+            &self.bounds,
             event,
         )
     }
@@ -587,6 +589,7 @@ impl<'a> Play<'a> {
     ) -> Turn {
         self.event(Event::Attempted {
             step: step.into(),
+            items: Vec::new(),
             number,
             undo,
             result,

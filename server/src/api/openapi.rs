@@ -49,6 +49,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(runs::message))
         .routes(routes!(runs::input))
         .routes(routes!(runs::output))
+        .routes(routes!(runs::items))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::preview))
         .routes(routes!(schedules::fires))

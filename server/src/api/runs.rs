@@ -2,6 +2,7 @@
 
 mod cancel;
 mod detail;
+mod items;
 
 use axum::{
     Json,
@@ -31,6 +32,7 @@ use crate::{
 
 pub(super) use cancel::{__path_cancel, cancel};
 pub(super) use detail::{RunDetail, StepWord};
+pub(super) use items::{__path_items, items};
 
 /// The header that names the run an answer is about.
 pub(super) const RUN: HeaderName = HeaderName::from_static("weir-run");
@@ -351,14 +353,27 @@ async fn recorded(app: &App, id: &str) -> Answer<Recorded> {
 }
 
 async fn step_of(app: &App, id: &str, step: &str) -> Answer<(Recorded, usize)> {
+    let recorded = step_of_any_depth(app, id, step).await?;
+    let position = recorded.plan.position(step).ok_or_else(|| {
+        Problem::not_found(format!(
+            "`{step}` belongs to the body of an `each`, so it has no input and output of its own; see the items of that step"
+        ))
+    })?;
+    Ok((recorded, position))
+}
+
+/// The run of a step that may belong to the body of another.
+async fn step_of_any_depth(app: &App, id: &str, step: &str) -> Answer<Recorded> {
     let recorded = recorded(app, id).await?;
     if !recorded.kept {
         return Err(not_kept(id));
     }
-    let position = recorded.plan.position(step);
-    let position = position
-        .ok_or_else(|| Problem::not_found(format!("the run `{id}` has no step `{step}`")))?;
-    Ok((recorded, position))
+    if recorded.plan.find(step).is_none() {
+        return Err(Problem::not_found(format!(
+            "the run `{id}` has no step `{step}`"
+        )));
+    }
+    Ok(recorded)
 }
 
 fn not_kept(id: &str) -> Problem {

@@ -3,6 +3,7 @@
 mod cancels;
 mod documents;
 mod drafts;
+mod each;
 mod face;
 mod intake;
 mod replays;

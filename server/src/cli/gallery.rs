@@ -6,6 +6,7 @@ use rust_embed::RustEmbed;
 use serde_json::json;
 use weir_flows::{
     check::{Checked, check_text},
+    document::each_step,
     json,
     settings::secret_names,
 };
@@ -51,18 +52,13 @@ pub(super) async fn publish_into_empty(engine: &Engine, own_address: &str) -> Re
             continue;
         };
         let names = engine.names(WORKSPACE).await?;
-        let undo = flow
-            .steps
-            .values()
-            .filter_map(|step| step.undo.as_ref()?.connection.as_ref());
-        let connections: BTreeSet<&String> = flow
-            .steps
-            .values()
-            .filter_map(|step| step.connection.as_ref())
-            .chain(undo)
-            .collect();
+        let mut connections = BTreeSet::new();
+        each_step(&flow, |_, _, step| {
+            let undo = step.undo.as_ref().and_then(|undo| undo.connection.clone());
+            connections.extend(step.connection.clone().into_iter().chain(undo));
+        });
         for name in connections
-            .into_iter()
+            .iter()
             .filter(|name| !names.connections.contains(*name))
         {
             let document = json!({ "title": format!("Sandbox: {name}"), "base_url": format!("http://{own_address}/in/{WORKSPACE}/sandbox/{name}") });

@@ -200,6 +200,10 @@ fn report(plan: &Plan, run: &Run) -> Value {
     let mut steps = Map::new();
     for (i, (step, state)) in plan.steps.iter().zip(&run.steps).enumerate() {
         let mut entry = json!({ "status": state.status, "attempts": state.calls.attempts.len() });
+        if let Some(items) = &state.items {
+            entry["items"] =
+                json!({ "total": items.total, "done": items.done, "failed": items.failed });
+        }
         if let Some(failure) = &state.failure {
             entry["failure"] = json!(failure);
         } else if let Some(output) = run.outputs.at(i) {

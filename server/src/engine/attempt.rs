@@ -97,13 +97,8 @@ pub(super) async fn make_with(means: &Means<'_>, plan: &Plan, command: Command) 
             }
         }
     };
-    Event::Attempted {
-        step: command.step,
-        number: command.number,
-        undo: command.undo,
-        result: outcome.result.map(Arc::new),
-        exchange: outcome.exchange.map(Arc::new),
-    }
+    let Outcome { result, exchange } = outcome;
+    command.ended(result.map(Arc::new), exchange.map(Arc::new))
 }
 
 async fn call(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Duration) -> Outcome {
@@ -140,8 +135,8 @@ async fn prepare(means: &Means<'_>, plan: &Plan, command: &Command) -> Result<Pr
     let connector = connectors::find(kind)
         .ok_or_else(|| Failure::broken(format!("this server has no connector `{kind}`")))?;
     let action = plan
-        .position(&command.step)
-        .and_then(|step| plan.action(step, command.undo));
+        .find(&command.step)
+        .and_then(|step| step.action(command.undo));
     let written = action
         .map(|action| Arc::clone(&action.written))
         .unwrap_or_default();

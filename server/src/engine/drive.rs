@@ -158,6 +158,20 @@ async fn next_event(
         if attempts.is_empty() && wake_at.is_none() {
             return Some(Event::Woke);
         }
+        if wake_at.is_some_and(|at| at <= engine.world().now_ms()) {
+            if engine.0.stopping.is_cancelled() && attempts.is_empty() {
+                return None;
+            }
+            // The turn before left something over: others get their chance, and what has come in meanwhile goes first.
+            tokio::task::yield_now().await;
+            if let Some(order) = active.enrolled.waiting() {
+                return Some(order);
+            }
+            if let Some(Ok(event)) = attempts.try_join_next() {
+                return Some(event);
+            }
+            return Some(Event::Woke);
+        }
         let pause = wake_at.map(|at| {
             Duration::from_millis(
                 u64::try_from(at.saturating_sub(engine.world().now_ms())).unwrap_or(0),

@@ -151,7 +151,7 @@ pub enum Answer {
         status: Status,
         /// Why it failed.
         failure: Option<RunFailure>,
-        /// Whether an action made it fail: then the message tells of inner systems and is not for the caller.
+        /// Whether an action may have made it fail: then the message tells of inner systems and is not for the caller.
         outside: bool,
         /// The output of its last step.
         result: Arc<Value>,
@@ -173,7 +173,9 @@ impl Answer {
         run.status.is_final().then(|| Answer::Ended {
             status: run.status,
             failure: run.failure.clone(),
-            outside: failed.is_some_and(|step| matches!(plan.steps[step].body, Body::Action(_))),
+            outside: failed.is_some_and(|step| {
+                matches!(plan.steps[step].body, Body::Action(_) | Body::Each(_))
+            }),
             result: run.result(),
         })
     }

@@ -11,7 +11,7 @@ use weir_flows::{
 
 use super::{
     change::{Change, Edit, What},
-    names::{new_ids, rewrite_config},
+    names::{free_bodies, new_ids, rewrite_config},
     operations::Chosen,
 };
 use crate::canvas::geometry::Point;
@@ -132,13 +132,14 @@ impl Clip {
             rewrite_config(&mut trigger.config, &names);
             edits.extend(name(id).map(|id| Edit::Trigger(id, Some(Box::new(trigger)))));
         }
-        for (id, step) in &self.steps {
-            let mut step = step.clone();
+        let mut steps = self.steps.clone();
+        free_bodies(flow, &mut steps, &names);
+        for (id, mut step) in steps {
             rewrite_config(&mut step.config, &names);
             if let Some(undo) = &mut step.undo {
                 rewrite_config(&mut undo.config, &names);
             }
-            edits.extend(name(id).map(|id| Edit::Step(id, Some(Box::new(step)))));
+            edits.extend(name(&id).map(|id| Edit::Step(id, Some(Box::new(step)))));
         }
         // A card that was copied without a place stands below the one before it.
         for (index, (old, new)) in names.iter().enumerate() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use weir_flows::document::{Config, Flow, Slug, is_slug};
+use weir_flows::document::{Body, Config, Flow, Slug, Step, each_step, is_slug};
 
 use super::change::{Change, What};
 
@@ -37,10 +37,25 @@ pub(super) fn is_taken(flow: &Flow, id: &str) -> bool {
     flow.triggers.contains_key(id) || flow.steps.contains_key(id)
 }
 
+/// The ids that a flow uses: those of its cards, and of the steps within bodies.
+fn used(flow: &Flow) -> BTreeSet<Slug> {
+    let mut ids: BTreeSet<Slug> = flow.triggers.keys().cloned().collect();
+    each_step(flow, |_, id, _| {
+        ids.insert(id.clone());
+    });
+    ids
+}
+
+/// A free id for a new card of a flow.
+pub(super) fn fresh_card(flow: &Flow, word: &str) -> Slug {
+    let used = used(flow);
+    fresh_id(|id| used.contains(id), word)
+}
+
 /// Gives a card another id wherever the document says it: links, places, tests and scripts.
 /// `None` where the new id is no slug or is taken.
 pub(crate) fn rename(flow: &Flow, old: &str, new: &str) -> Option<Change> {
-    if !is_slug(new) || is_taken(flow, new) || !is_taken(flow, old) {
+    if !is_slug(new) || used(flow).contains(new) || !is_taken(flow, old) {
         return None;
     }
     let names = BTreeMap::from([(old.to_owned(), new.to_owned())]);
@@ -168,12 +183,72 @@ pub(super) fn new_ids<'a>(
     flow: &Flow,
     ids: impl Iterator<Item = &'a Slug>,
 ) -> BTreeMap<Slug, Slug> {
-    let mut given: BTreeSet<Slug> = BTreeSet::new();
+    let mut taken = used(flow);
     let mut names = BTreeMap::new();
     for id in ids {
-        let new = fresh_id(|id| is_taken(flow, id) || given.contains(id), id);
-        given.insert(new.clone());
+        let new = fresh_id(|id| taken.contains(id), id);
+        taken.insert(new.clone());
         names.insert(id.clone(), new);
     }
     names
+}
+
+/// Gives the steps within the bodies of new cards ids that are free, wherever these cards say them. A card whose ids are free stays
+/// as it is. `names` has the new ids of the cards themselves.
+pub(super) fn free_bodies(
+    flow: &Flow,
+    steps: &mut BTreeMap<Slug, Step>,
+    names: &BTreeMap<Slug, Slug>,
+) {
+    let mut taken = used(flow);
+    taken.extend(names.values().cloned());
+    for step in steps.values_mut() {
+        let mut all = Vec::new();
+        within(step, &mut all);
+        let mut others = BTreeMap::new();
+        for id in all {
+            let new = fresh_id(|id| taken.contains(id), &id);
+            taken.insert(new.clone());
+            if new != id {
+                others.insert(id, new);
+            }
+        }
+        if !others.is_empty() {
+            rename_within(step, &others);
+            rewrite_config(&mut step.config, &others);
+        }
+    }
+}
+
+/// The ids of the steps within the body of a step, at any depth.
+pub(super) fn within(step: &Step, all: &mut Vec<Slug>) {
+    for (id, inner) in step.body().iter().flat_map(|body| &body.steps) {
+        all.push(id.clone());
+        within(inner, all);
+    }
+}
+
+/// Gives steps within the body of a step other ids.
+fn rename_within(step: &mut Step, names: &BTreeMap<Slug, Slug>) {
+    let Some(Body {
+        mut steps,
+        mut links,
+    }) = step.body()
+    else {
+        return;
+    };
+    steps
+        .values_mut()
+        .for_each(|inner| rename_within(inner, names));
+    steps = renamed_keys(steps, names);
+    for link in &mut links {
+        for end in [&mut link.from, &mut link.to] {
+            if let Some(new) = names.get(end) {
+                new.clone_into(end);
+            }
+        }
+    }
+    if let Ok(body) = serde_json::to_value(Body { steps, links }) {
+        step.config.insert("body".to_owned(), body);
+    }
 }

@@ -1,6 +1,6 @@
 //! What a person does with cards and links, as changes of the document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use weir_flows::document::{Flow, Link, Settings, Slug, Step, Test, Trigger};
@@ -9,7 +9,7 @@ use super::{
     change::{Change, Edit, What},
     clip::Clip,
     connect::link,
-    names::{fresh_id, is_taken},
+    names::{free_bodies, fresh_card, is_taken, within},
 };
 use crate::{canvas::geometry::Point, kinds::step_ports};
 
@@ -86,10 +86,15 @@ impl Added {
 
 /// Adds a card at a point.
 pub(crate) fn add(flow: &Flow, card: Added, at: Point) -> (Change, Slug) {
-    let id = fresh_id(|id| is_taken(flow, id), card.kind());
+    let id = fresh_card(flow, card.kind());
     let edit = match card {
         Added::Trigger(trigger) => Edit::Trigger(id.clone(), Some(Box::new(trigger))),
-        Added::Step(step) => Edit::Step(id.clone(), Some(Box::new(step))),
+        Added::Step(step) => {
+            let names = BTreeMap::from([(id.clone(), id.clone())]);
+            let mut steps = BTreeMap::from([(id.clone(), step)]);
+            free_bodies(flow, &mut steps, &names);
+            Edit::Step(id.clone(), steps.remove(&id).map(Box::new))
+        }
     };
     let place = Edit::Place(id.clone(), Some(at.whole()));
     (Change::new(What::Add, vec![edit, place]), id)
@@ -136,6 +141,10 @@ pub(crate) fn add_on_link(
 /// Deletes what is chosen, with every link that touches it, and what tests say of it.
 pub(crate) fn delete(flow: &Flow, chosen: &Chosen) -> Change {
     let gone = |id: &Slug| chosen.cards.contains(id);
+    let mut inner = Vec::new();
+    for (_, step) in flow.steps.iter().filter(|(id, _)| gone(id)) {
+        within(step, &mut inner);
+    }
     let mut to = flow.clone();
     to.triggers.retain(|id, _| !gone(id));
     to.steps.retain(|id, _| !gone(id));
@@ -143,7 +152,7 @@ pub(crate) fn delete(flow: &Flow, chosen: &Chosen) -> Change {
     to.links
         .retain(|link| !gone(&link.from) && !gone(&link.to) && !chosen.links.contains(link));
     for test in &mut to.tests {
-        test.mocks.retain(|id, _| !gone(id));
+        test.mocks.retain(|id, _| !gone(id) && !inner.contains(id));
         let expect = &mut test.expect;
         expect.skipped.retain(|id| !gone(id));
         expect.steps.retain(|id, _| !gone(id));

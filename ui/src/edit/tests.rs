@@ -443,3 +443,54 @@ fn titles_and_pinned_outputs_are_set_and_taken_back() {
     assert_eq!(print(&flow).unwrap(), before);
     assert!(retitle(&flow, "gone", "Nobody").is_empty());
 }
+
+#[test]
+fn ids_within_bodies_stay_apart_and_a_body_stays_as_it_is() {
+    let body = |id: &str| {
+        json!({ "steps": { id: { "kind": "map", "config": { "script": "item" } },
+        "tell": { "kind": "map", "config": { "script": format!("steps.{id} + steps.price") } } },
+        "links": [ { "from": id, "to": "tell" } ] })
+    };
+    let each = |id: &str| Step {
+        config: serde_json::from_value(json!({ "items": "= input", "body": body(id) })).unwrap(),
+        ..step("each")
+    };
+    let at = Point::new(0.0, 0.0);
+    let mut flow = orders();
+    let put = |flow: &mut Flow, id: &str| {
+        let (change, new) = add(flow, Added::Step(each(id)), at);
+        History::default().apply(flow, change);
+        new
+    };
+    let first = put(&mut flow, "item");
+    assert_eq!(
+        flow.steps[&first].config["body"],
+        body("item"),
+        "free ids stay"
+    );
+    // The next one of the same kind, and one whose step has the id of a card.
+    let second = put(&mut flow, "item");
+    let second = flow.steps[&second].config["body"].clone();
+    assert_eq!(
+        second["links"],
+        json!([{ "from": "item_2", "to": "tell_2" }])
+    );
+    assert_eq!(
+        second["steps"]["tell_2"]["config"]["script"],
+        "steps.item_2 + steps.price"
+    );
+    let third = put(&mut flow, "price");
+    assert!(
+        flow.steps[&third].config["body"]["steps"]
+            .get("price_2")
+            .is_some()
+    );
+    // A card takes no id of a step in a body, neither new nor renamed.
+    let (_, id) = add(&flow, Added::Step(step("tell")), at);
+    assert_eq!(id, "tell_4");
+    assert!(rename(&flow, "price", "item").is_none());
+    let renamed = rename(&flow, "price", "cost").unwrap();
+    History::default().apply(&mut flow, renamed);
+    let script = &flow.steps[&first].config["body"]["steps"]["tell"]["config"]["script"];
+    assert_eq!(script, "steps.item + steps.cost");
+}

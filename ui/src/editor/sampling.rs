@@ -331,6 +331,8 @@ pub(crate) fn prefilled(flow: &Flow, catalog: &Catalog, last: &Sample) -> BTreeM
         mocks.next().and_then(|mocks| match mocks {
             Mocks::Same(mock) => Some(mock.clone()),
             Mocks::Each(all) => all.last().cloned(),
+            // What steps within bodies answer is not asked for here.
+            Mocks::Items(_) => None,
         })
     };
     actions

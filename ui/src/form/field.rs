@@ -44,6 +44,7 @@ pub(crate) fn control(slot: &Slot) -> AnyView {
         FieldKind::Port | FieldKind::Statuses => text::plain(slot, true),
         FieldKind::Rows(fields) => rows::rows(slot, fields.clone()),
         FieldKind::Group(fields) => rows::group(slot, fields.clone()),
+        FieldKind::Body => code::json(slot, true),
     }
 }
 

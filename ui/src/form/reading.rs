@@ -116,9 +116,11 @@ fn read(field: &Field, typed: &str) -> Result<Option<Value>, Wrong> {
             Ok(text.into())
         }),
         FieldKind::Statuses => optional(trimmed, statuses),
-        FieldKind::Schema | FieldKind::Rows(_) | FieldKind::Group(_) | FieldKind::Table => {
-            optional(trimmed, json)
-        }
+        FieldKind::Schema
+        | FieldKind::Rows(_)
+        | FieldKind::Group(_)
+        | FieldKind::Table
+        | FieldKind::Body => optional(trimmed, json),
         FieldKind::Any => any_value(typed, field.expression),
         _ if typed.is_empty() => Ok(None),
         _ if field.expression => Ok(Some(escaped(typed).into())),
@@ -151,7 +153,7 @@ fn show(field: &Field, value: Option<&Value>) -> String {
             });
             words.collect::<Vec<_>>().join(", ")
         }
-        (FieldKind::Schema, value) => pretty(value),
+        (FieldKind::Schema | FieldKind::Body, value) => pretty(value),
         (_, Value::String(text)) if field.expression => unescaped(text).to_owned(),
         (_, Value::String(text)) => text.clone(),
         (_, value) => pretty(value),

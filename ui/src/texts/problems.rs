@@ -73,6 +73,18 @@ fn german(problem: &Problem) -> String {
             "Die Verknüpfungen bilden einen Kreis; entfernen Sie eine davon",
             Names,
         ),
+        "no_step" => (
+            "Für die Elemente geschieht nichts; fügen Sie im Ablauf einen Schritt hinzu",
+            Names,
+        ),
+        "too_deep" => (
+            "Schleifen stehen hier zu tief ineinander; bilden Sie vorher eine flache Liste",
+            Names,
+        ),
+        "not_here" => (
+            "Dieser Schritt kann nicht in einer Schleife stehen; antworten Sie danach mit ihren Ergebnissen",
+            Names,
+        ),
         "no_trigger" => (
             "Nichts startet diesen Flow; fügen Sie einen Auslöser hinzu",
             Names,

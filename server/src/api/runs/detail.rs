@@ -9,10 +9,10 @@ use weir_flows::{
     failure::Failure,
     plan::Plan,
     record::Reply,
-    run::{Attempt, Calls, LinkStatus, Run, StepState, StepStatus, rfc3339},
+    run::{Attempt, Calls, Items, LinkStatus, Looked, Run, Status, StepState, StepStatus, rfc3339},
 };
 
-use super::RunSummary;
+use super::{RunStatus, RunSummary};
 use crate::{
     engine::{Recorded, size},
     secrets::mask::{MASK, is_hidden_header},
@@ -151,6 +151,80 @@ struct StepDetail {
     ended_at: Option<String>,
     /// Every try of an action, and after them every try to reverse it.
     attempts: Vec<AttemptDetail>,
+    /// Of an `each` that has started: how far it is. The operation below gives the items themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<ItemCounts>,
+}
+
+/// How far an `each` step is.
+#[derive(Debug, Serialize, ToSchema)]
+struct ItemCounts {
+    /// How many items there are.
+    total: usize,
+    /// How many ended well.
+    done: usize,
+    /// How many failed.
+    failed: usize,
+    /// How many have started and not ended.
+    underway: usize,
+}
+
+impl From<&Items> for ItemCounts {
+    fn from(items: &Items) -> Self {
+        ItemCounts {
+            total: items.total,
+            done: items.done,
+            failed: items.failed,
+            underway: items.underway(),
+        }
+    }
+}
+
+/// What was done for one item of an `each` step.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ItemDetail {
+    /// Its position in the list, from 0.
+    index: usize,
+    /// How it stands. `cancelled`: it was broken off, because another item failed or the run was stopped.
+    status: RunStatus,
+    /// The item.
+    #[schema(value_type = Value)]
+    item: Shown,
+    /// What its body gave; absent where it did not end well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value)]
+    output: Option<Shown>,
+    /// When it started.
+    #[schema(format = DateTime)]
+    started_at: String,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// What each step of the body did for it, by id.
+    steps: BTreeMap<String, StepDetail>,
+}
+
+/// The details of these items.
+pub(super) fn items(looked: &Looked<'_>) -> Vec<ItemDetail> {
+    let mut room = Room {
+        left: MOST_TOGETHER,
+    };
+    let items = looked.items.iter();
+    let detail = |run: &Run| {
+        let item = run.item.as_ref()?;
+        let good = run.status == Status::Succeeded;
+        Some(ItemDetail {
+            index: item.index,
+            status: run.status.into(),
+            item: room.value(&item.value),
+            output: good.then(|| room.value(&run.result())),
+            started_at: rfc3339(run.started_at),
+            ended_at: run.ended_at.map(rfc3339),
+            steps: room.steps(run, looked.body),
+        })
+    };
+    items.filter_map(detail).collect()
 }
 
 /// Why something failed.
@@ -251,12 +325,7 @@ impl RunDetail {
             });
             detail.reply = run.reply.as_ref().map(|reply| room.reply(reply));
             detail.links = run.links.iter().map(|link| LinkWord::from(*link)).collect();
-            detail.steps = run
-                .steps
-                .iter()
-                .enumerate()
-                .map(|(i, state)| (plan.steps[i].id.clone(), room.step(run, plan, i, state)))
-                .collect();
+            detail.steps = room.steps(run, plan);
         }
         detail
     }
@@ -356,6 +425,13 @@ impl Room {
         }
     }
 
+    fn steps(&mut self, run: &Run, plan: &Plan) -> BTreeMap<String, StepDetail> {
+        let steps = run.steps.iter().enumerate();
+        steps
+            .map(|(i, state)| (plan.steps[i].id.clone(), self.step(run, plan, i, state)))
+            .collect()
+    }
+
     fn step(&mut self, run: &Run, plan: &Plan, step: usize, state: &StepState) -> StepDetail {
         let started = state.started_at.is_some();
         let mut attempts = self.attempts(&state.calls, false);
@@ -376,6 +452,7 @@ impl Room {
             started_at: state.started_at.map(rfc3339),
             ended_at: state.ended_at.map(rfc3339),
             attempts,
+            items: state.items.as_deref().map(ItemCounts::from),
         }
     }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use weir_flows::{
-    advance::{Event, lost},
+    advance::{Event, Stamp, advance},
     failure::{Class, Failure},
     plan::Plan,
     record::Record,
-    run::{Calls, Run, Status},
+    run::{Run, Status},
+    script::Bounds,
 };
 
 use crate::engine::TryLimits;
@@ -51,76 +52,33 @@ impl Cut {
 /// Ends a run that has not ended.
 pub(super) fn cut_off(plan: &Plan, run: &mut Run, cut: Cut, at: i64, limits: &TryLimits) {
     let failure = cut.failure(limits).map(Arc::new);
-    for record in records(plan, run, at) {
-        run.apply(plan, &record);
-    }
-    let status = match failure {
-        None => Status::Cancelled,
-        Some(_) => Status::Failed,
-    };
+    let failed = failure.is_some();
     // One that is failing already keeps its reason.
     if let Some(failure) = failure.filter(|_| run.failure.is_none()) {
         let step = None;
         run.apply(plan, &Record::Failing { at, step, failure });
     }
-    run.apply(plan, &Record::Ended { at, status });
-}
-
-/// How the steps end that are underway or wait for another attempt.
-fn records(plan: &Plan, run: &Run, at: i64) -> Vec<Record> {
-    let mut records = Vec::new();
-    for event in lost(plan, run) {
-        let Event::Attempted {
-            step, number, undo, ..
-        } = event
-        else {
-            continue;
-        };
-        let message = "the try ended during this attempt, so nobody knows whether it happened; look at the other side";
-        let failure = Arc::new(Failure::new(Class::Lost, message));
-        records.push(Record::Attempted {
-            step: step.clone(),
-            number,
-            at,
-            failure: Some(Arc::clone(&failure)),
-            exchange: None,
-            retry_at: None,
-            undo,
-        });
-        records.push(over(step, undo, at, failure));
+    // Nothing that is asked of the machine here evaluates a script or throws dice.
+    let stamp = Stamp {
+        now_ms: at,
+        dice: 0,
+    };
+    let bounds = Bounds::default();
+    let mut event = Event::Cancel {
+        undo: false,
+        by: None,
+        note: None,
+    };
+    while !run.status.is_final() {
+        let turn = advance(plan, run, stamp, &bounds, event);
+        if turn.records.is_empty() {
+            break;
+        }
+        event = Event::Woke;
     }
-    for (i, state) in run.steps.iter().enumerate() {
-        let step = &plan.steps[i].id;
-        let given_up = |calls: &Calls| {
-            let last = calls.attempts.last();
-            let failure = last.and_then(|attempt| attempt.failure.clone());
-            failure.unwrap_or_else(|| Arc::new(Failure::broken("the try ended before it")))
-        };
-        if state.retry_at.is_some() {
-            records.push(over(step.clone(), false, at, given_up(&state.calls)));
-        }
-        if let Some(undo) = &state.undo
-            && undo.retry_at.is_some()
-        {
-            records.push(over(step.clone(), true, at, given_up(&undo.calls)));
-        }
-    }
-    records
-}
-
-fn over(step: String, undo: bool, at: i64, failure: Arc<Failure>) -> Record {
-    if undo {
-        Record::Undone {
-            step,
-            at,
-            failure: Some(failure),
-        }
-    } else {
-        Record::Failed {
-            step,
-            at,
-            failure,
-            port: None,
-        }
+    // No person has ended it, but the try around it.
+    run.cancelled = None;
+    if failed {
+        run.status = Status::Failed;
     }
 }
