@@ -38,9 +38,18 @@ pub struct Config {
     pub log_json: bool,
     /// The largest message that is accepted, in bytes: `WEIR_MAX_MESSAGE`.
     pub max_message: usize,
+    /// What people call this server: `WEIR_NAME`.
+    pub name: Option<String>,
+    /// How long a server may be silent before others take over its runs: `WEIR_LEASE_MS`.
+    pub lease: Duration,
+    /// How wrong the clock goes, in milliseconds: `WEIR_CLOCK_OFFSET_MS`.
+    pub clock_offset: i64,
     /// The limits of the engine.
     pub limits: Limits,
 }
+
+/// The shortest lease, in milliseconds: with less, a busy machine would lose it for nothing.
+const SHORTEST_LEASE: u64 = 1_000;
 
 /// The settings: the key in the file, the environment variable, and what it is. The one list of them.
 pub const SETTINGS: &[(&str, &str, &str)] = &[
@@ -140,6 +149,26 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "WEIR_GRACE_MS",
         "time that attempts may take to end when the server stops, in milliseconds (10000)",
     ),
+    (
+        "park_after_ms",
+        "WEIR_PARK_AFTER_MS",
+        "runs that wait longer than this hold no memory meanwhile, in milliseconds (60000)",
+    ),
+    (
+        "name",
+        "WEIR_NAME",
+        "what people call this server among several on one PostgreSQL database (its address)",
+    ),
+    (
+        "lease_ms",
+        "WEIR_LEASE_MS",
+        "time after which others take over the runs of a server that is silent, in milliseconds (15000)",
+    ),
+    (
+        "clock_offset_ms",
+        "WEIR_CLOCK_OFFSET_MS",
+        "by how much this server's clock goes wrong, in milliseconds; for tests only (0)",
+    ),
 ];
 
 /// What is wrong with the configuration.
@@ -210,7 +239,7 @@ impl Config {
         format!(
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
-             tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}",
+             tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\npark_after_ms = {}\nlease_ms = {}{}",
             self.data.display(),
             self.listen,
             if self.key.is_some() {
@@ -230,6 +259,12 @@ impl Config {
             self.limits.tries.time.as_millis(),
             self.limits.tries.memory,
             self.limits.grace.as_millis(),
+            self.limits.park_after.as_millis(),
+            self.lease.as_millis(),
+            match &self.name {
+                Some(name) => format!("\nname = {name:?}"),
+                None => String::new(),
+            },
         )
     }
 
@@ -263,6 +298,9 @@ impl Config {
                 other => return Err(wrong(values, "log_format", format!("`{other}` is not possible; write text or json"))),
             },
             max_message: number(values, "max_message", 1 << 20, 1)?,
+            name: text("name"),
+            lease: Duration::from_millis(number(values, "lease_ms", 15_000, SHORTEST_LEASE)?),
+            clock_offset: number(values, "clock_offset_ms", 0, i64::MIN)?,
             limits: Limits {
                 active_runs: number(values, "active_runs", defaults.active_runs, 1)?,
                 script_time: Duration::from_millis(number(values, "script_time_ms", defaults.script_time.as_millis() as u64, 1)?),
@@ -276,6 +314,7 @@ impl Config {
                     memory: number(values, "tries_memory", defaults.tries.memory, 1)?,
                 },
                 grace: Duration::from_millis(number(values, "grace_ms", defaults.grace.as_millis() as u64, 0)?),
+                park_after: Duration::from_millis(number(values, "park_after_ms", defaults.park_after.as_millis() as u64, 1)?),
             },
         })
     }
@@ -363,6 +402,8 @@ mod tests {
             ("max_message", "-1"),
             ("active_runs", "0"),
             ("tries_kept", "many"),
+            ("lease_ms", "20"),
+            ("park_after_ms", "0"),
         ] {
             let error = from(&[(key, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--{key}: ")), "{error}");

@@ -50,7 +50,7 @@ fn start_log(config: &Config) -> Result<(), String> {
 
 async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     let metrics = api::install_metrics().map_err(|error| error.to_string())?;
-    let world = World::real();
+    let world = World::shifted(config.clock_offset);
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         format!(
             "cannot listen on {}: {error}; choose another address with --listen or WEIR_LISTEN",
@@ -72,7 +72,12 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
             dir: config.data.clone(),
         },
     };
-    let store = Store::open(&store::Settings::new(database))
+    let store = store::Settings {
+        lease: config.lease,
+        name: config.name.clone().unwrap_or_else(|| address.to_string()),
+        ..store::Settings::new(database)
+    };
+    let store = Store::open(&store)
         .await
         .map_err(|error| error.to_string())?;
     let outbound = outbound::Settings {

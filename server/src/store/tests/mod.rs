@@ -8,6 +8,7 @@ mod measure;
 mod opening;
 mod plans;
 mod runs;
+mod servers;
 
 use std::{future::Future, panic::resume_unwind};
 
@@ -130,6 +131,8 @@ fn turn(seq: u32, at: i64, status: Status) -> Turn {
             })
         }),
         history: History::Keep,
+        server: None,
+        parked_until: None,
     }
 }
 
