@@ -15,6 +15,7 @@ mod http_face;
 mod operation;
 mod readme;
 mod secrets;
+mod servers;
 mod tidy;
 mod triggers;
 mod ways;
