@@ -30,10 +30,12 @@ impl MigrationTrait for Migration {
 }
 
 const STATEMENTS: &[&str] = &[
-    // A server that is there has the right to write. Times are those of the database's own clock.
+    // A server that is there has the right to write. `seal` names the key of its secrets. Times are those of the database's own
+    // clock.
     "CREATE TABLE server (
         id {uuid} NOT NULL PRIMARY KEY,
         name {text} NOT NULL,
+        seal {text} NOT NULL,
         started_at {int} NOT NULL,
         expires_at {int} NOT NULL
     ) {keyed}",

@@ -208,6 +208,16 @@ fn a_frozen_server_commits_nothing_when_it_comes_back() {
         }
         partner.wait_for(calls + 15);
         frozen.signal("STOP");
+        // What arrives meanwhile it finds first when it comes back, before it knows that it is somebody else.
+        let late: Vec<_> = (0..8)
+            .map(|number| {
+                let address = frozen.address;
+                let id = format!("{round}-late-{number}-put");
+                let request =
+                    Request::new("POST", "/in/main/work").json(&json!({ "id": id, "kind": "put" }));
+                thread::spawn(move || send(address, &request).unwrap())
+            })
+            .collect();
         // Another one finds the lease ended, and makes again what may be made again: 5 by PUT and 5 with a key.
         partner.wait_for(calls + 25);
         // Now the frozen one has its answers, too, and comes back to them.
@@ -235,10 +245,22 @@ fn a_frozen_server_commits_nothing_when_it_comes_back() {
                 assert_eq!(classes, [&json!("lost"), &Value::Null], "{run:#}");
             }
         }
+        let mut late_runs = 0;
+        for reply in late {
+            let reply = reply.join().unwrap();
+            if reply.status == 503 {
+                assert!(reply.header("retry-after").is_some(), "{reply}");
+                reply.problem(503, "lease_lost");
+            } else {
+                let run = reply.expect(202).header("weir-run").unwrap().to_owned();
+                assert_eq!(other.ended(&run)["status"], "succeeded");
+                late_runs += 1;
+            }
+        }
         judge_database(&database);
         assert_eq!(
             partner.calls().len(),
-            calls + 25,
+            calls + 25 + late_runs,
             "nothing was made a third time"
         );
         // It takes messages again, as a server like any other.

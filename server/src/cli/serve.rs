@@ -75,6 +75,7 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     let store = store::Settings {
         lease: config.lease,
         name: config.name.clone().unwrap_or_else(|| address.to_string()),
+        seal: sealer.key_id(),
         ..store::Settings::new(database)
     };
     let store = Store::open(&store)

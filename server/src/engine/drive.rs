@@ -139,7 +139,7 @@ async fn drive_on(
             return let_go(&engine, &active, Some(at)).await;
         }
     }
-    start(&engine, &active, commands, &mut attempts);
+    start(&engine, &active, commands, &mut attempts).await;
     while !active.run.status.is_final() {
         let Some(event) = next_event(&engine, &mut active, &mut events, &mut attempts).await else {
             return;
@@ -195,12 +195,20 @@ async fn drive_on(
             drop(active);
             return engine.0.claims.notify_one();
         }
-        start(&engine, &active, turn.commands, &mut attempts);
+        start(&engine, &active, turn.commands, &mut attempts).await;
     }
     engine.ended(&active);
 }
 
-fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut JoinSet<Event>) {
+async fn start(
+    engine: &Engine,
+    active: &Active,
+    commands: Vec<Command>,
+    attempts: &mut JoinSet<Event>,
+) {
+    if !commands.is_empty() {
+        Tenure::sure(engine).await;
+    }
     for command in commands {
         let engine = engine.clone();
         let version = Arc::clone(&active.version);

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -45,6 +46,20 @@ impl Engine {
             true => Err(store::Error::Fenced.into()),
             false => Ok(tenure),
         }
+    }
+}
+
+impl Tenure {
+    /// Waits until nobody can have taken over, by this machine's own steady clock. A server that was frozen finds its lease
+    /// old, and learns from the next renewal whether it still has one: until then it begins nothing that reaches the outside.
+    pub(super) async fn sure(engine: &Engine) {
+        let mut lease = engine.store().lease();
+        let unsure = |lease: &Lease| match lease {
+            Lease::Held(held) => held.sure_until.is_some_and(|until| until < Instant::now()),
+            Lease::Unregistered | Lease::Lost => false,
+        };
+        // An error means that the store is closed; then nothing is committed, and so nothing begun, any more.
+        let _ = lease.wait_for(|lease| !unsure(lease)).await;
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Settings {
     pub lease: Duration,
     /// What people call this server.
     pub name: String,
+    /// The name of the key that seals its secrets, which must be that of the other servers.
+    pub seal: String,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Settings {
             patience: Duration::from_secs(15),
             lease: Duration::from_secs(15),
             name: String::new(),
+            seal: String::new(),
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Held {
     pub server: Uuid,
     /// The database's clock, in milliseconds since 1970-01-01 UTC, and when it was read. Nothing on SQLite, which has none.
     pub clock: Option<(i64, Instant)>,
+    /// Until when nobody can have taken over. Later that may be so or not; nothing where nobody ever can.
+    pub sure_until: Option<Instant>,
 }
 
 /// The clock of PostgreSQL in milliseconds, which goes on within a transaction.
@@ -74,7 +76,7 @@ impl Store {
     /// Makes this server known to the others under a new identity. Where it has a lease already, that identity stays.
     ///
     /// # Errors
-    /// If it could not be written.
+    /// [`Error::Locked`] if another server seals its secrets with another key: neither could open those of the other.
     pub async fn register(&self, server: Uuid) -> Result<Uuid, Error> {
         let since = Instant::now();
         let room = self.room(super::ROOM, Some(since)).await?;
@@ -129,6 +131,7 @@ pub(super) struct Keeper {
     /// How long a lease is, and what the server is called.
     length: Duration,
     name: String,
+    seal: String,
     kind: Kind,
     lease: Lease,
     told: watch::Sender<Lease>,
@@ -141,6 +144,7 @@ impl Keeper {
         Keeper {
             length: settings.lease,
             name: settings.name.clone(),
+            seal: settings.seal.clone(),
             kind: settings.database.kind(),
             lease: Lease::Unregistered,
             told,
@@ -209,8 +213,10 @@ impl Committer {
             ),
             [millis(self.keeper.length).into(), server.into()],
         );
+        // From before the question: the database may have answered it at once, or late.
+        let sure_until = Instant::now() + self.keeper.length;
         match self.ask_writer(renewal).await {
-            Ok(Some(row)) => match held(server, &row) {
+            Ok(Some(row)) => match held(server, &row, sure_until) {
                 Ok(held) => self.keeper.set(Lease::Held(held)),
                 Err(_) => self.keeper.again(),
             },
@@ -230,6 +236,7 @@ impl Committer {
         let work = Enter {
             server,
             name: self.keeper.name.clone(),
+            seal: self.keeper.seal.clone(),
             length: self.keeper.length,
         };
         match self.transact(patience_ends, &work).await {
@@ -288,6 +295,7 @@ impl Change for Registration {
 struct Enter {
     server: Uuid,
     name: String,
+    seal: String,
     length: Duration,
 }
 
@@ -307,18 +315,40 @@ impl Work for Enter {
                 return Ok(Held {
                     server: self.server,
                     clock: None,
+                    sure_until: None,
                 });
             }
+            // One at a time, so that of two who enter at once with different keys one sees the other. Nothing else waits for
+            // this lock but renewals, for a moment.
+            tx.execute_unprepared("LOCK TABLE server IN SHARE ROW EXCLUSIVE MODE")
+                .await?;
+            let stranger = statement(
+                DbBackend::Postgres,
+                &format!(
+                    "SELECT name FROM server WHERE seal <> ? AND expires_at >= {CLOCK} LIMIT 1"
+                ),
+                [self.seal.as_str().into()],
+            );
+            if let Some(row) = tx.query_one_raw(stranger).await? {
+                return Err(Error::Locked(format!(
+                    "the server {:?} on this database seals secrets with another key than this one; give all of them the \
+                     same WEIR_KEY",
+                    Cells::of(&row).take::<String>()?
+                ))
+                .into());
+            }
+            let sure_until = Instant::now() + self.length;
             let enter = statement(
                 DbBackend::Postgres,
                 &format!(
-                    "INSERT INTO server (id, name, started_at, expires_at) \
-                     VALUES (?, ?, {CLOCK}, {CLOCK} + ?) \
+                    "INSERT INTO server (id, name, seal, started_at, expires_at) \
+                     VALUES (?, ?, ?, {CLOCK}, {CLOCK} + ?) \
                      RETURNING {CLOCK}"
                 ),
                 [
                     self.server.into(),
                     self.name.as_str().into(),
+                    self.seal.as_str().into(),
                     millis(self.length).into(),
                 ],
             );
@@ -327,7 +357,7 @@ impl Work for Enter {
                 row.ok_or_else(|| sea_orm::DbErr::RecordNotFound("a row just written".into()))?;
             // Whoever was alone has company now.
             tx.execute_raw(wire::notify(&wire::Hint::Anything)).await?;
-            Ok(held(self.server, &row)?)
+            Ok(held(self.server, &row, sure_until)?)
         })
     }
 }
@@ -401,12 +431,17 @@ async fn free(tx: &DatabaseTransaction, servers: &[Uuid]) -> Result<(), sea_orm:
     Ok(())
 }
 
-fn held(server: Uuid, row: &sea_orm::QueryResult) -> Result<Held, sea_orm::DbErr> {
+fn held(
+    server: Uuid,
+    row: &sea_orm::QueryResult,
+    sure_until: Instant,
+) -> Result<Held, sea_orm::DbErr> {
     let cells = Cells::of(row);
     let clock = cells.take::<i64>()?;
     Ok(Held {
         server,
         clock: Some((clock, Instant::now())),
+        sure_until: Some(sure_until),
     })
 }
 

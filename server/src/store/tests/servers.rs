@@ -254,6 +254,7 @@ on_postgresql_alone!(
     postgresql_a_fire_of_a_version_that_is_published_no_more_comes_to_nothing => stale_fire,
     postgresql_of_two_who_publish_at_once_one_looks_again => published_at_once,
     postgresql_servers_hear_each_other => heard,
+    postgresql_servers_must_have_one_key => one_key,
 );
 
 /// Ends a lease as time would.
@@ -358,7 +359,7 @@ async fn renewed(mut settings: Settings) {
     while start.elapsed() < Duration::from_secs(2) {
         lease.changed().await.unwrap();
         let now = *lease.borrow_and_update();
-        let Lease::Held(Held { server, clock }) = now else {
+        let Lease::Held(Held { server, clock, .. }) = now else {
             panic!("{now:?}");
         };
         assert_eq!((server, clock.is_some()), (a, true));
@@ -566,5 +567,23 @@ async fn heard(settings: Settings) {
         Hint::Runs,
         "it has left what it had"
     );
+    first.close().await;
+}
+
+async fn one_key(mut settings: Settings) {
+    settings.name = "first".to_owned();
+    settings.seal = "a key".to_owned();
+    let (first, server) = registered(&settings).await;
+    settings.seal = "another key".to_owned();
+    let second = Store::open(&settings).await.unwrap();
+    let refused = second.register(new_id()).await;
+    assert!(
+        matches!(&refused, Err(Error::Locked(text)) if text.contains("\"first\"") && text.contains("WEIR_KEY")),
+        "{refused:?}"
+    );
+    // One that is gone has no say.
+    end_lease(&first, server).await;
+    second.register(new_id()).await.unwrap();
+    second.close().await;
     first.close().await;
 }
