@@ -288,6 +288,58 @@ fn a_frozen_server_commits_nothing_when_it_comes_back() {
     );
 }
 
+/// Taken over long before it would renew its lease, so that nothing but the fence can tell it.
+#[test]
+fn a_server_that_was_taken_over_unawares_commits_nothing() {
+    let database = Database::postgresql("servers_unawares");
+    let partner = Partner::start();
+    let unaware = start(&database, "unaware")
+        .variable("WEIR_LEASE_MS", "600000")
+        .start();
+    let other = start(&database, "other").start();
+    set_up(&unaware, &partner);
+    let before = identities(&database)["unaware"].clone();
+    partner.hold();
+    let mut runs = BTreeMap::new();
+    for number in 0..9 {
+        let kind = KINDS[number % KINDS.len()];
+        let body = json!({ "id": format!("{number}-{kind}"), "kind": kind });
+        let reply = unaware.knock("POST", "/work", &body).expect(202);
+        runs.insert(reply.header("weir-run").unwrap().to_owned(), kind);
+    }
+    partner.wait_for(9);
+    // What a takeover does, done by hand.
+    database.ask(&format!(
+        "BEGIN; SELECT 1 FROM server WHERE id = '{before}' FOR UPDATE; \
+         UPDATE run SET server = NULL WHERE server = '{before}'; DELETE FROM server WHERE id = '{before}'; COMMIT"
+    ));
+    // The first thing that it wants to write comes to nothing, and it says so.
+    let body = json!({ "id": "late-put", "kind": "put" });
+    let refused = unaware.knock("POST", "/work", &body);
+    assert!(refused.header("retry-after").is_some(), "{refused}");
+    refused.problem(503, "lease_lost");
+    partner.release();
+    for (run, kind) in &runs {
+        let run = other.ended(run);
+        let expected = match *kind {
+            "plain" => "failed",
+            _ => "succeeded",
+        };
+        assert_eq!(run["status"], expected, "{run:#}");
+        let first = &run["steps"][*kind]["attempts"][0]["failure"]["class"];
+        assert_eq!(first, "lost", "what it met was not recorded: {run:#}");
+    }
+    assert_eq!(database.count("SELECT count(*) FROM run"), 9);
+    judge_database(&database);
+    let run = until("the fresh server to accept", || {
+        let reply = unaware.knock("POST", "/work", &body);
+        let taken = reply.status == 202;
+        taken.then(|| reply.header("weir-run").unwrap().to_owned())
+    });
+    assert_eq!(unaware.ended(&run)["status"], "succeeded");
+    assert_ne!(identities(&database)["unaware"], before);
+}
+
 /// The instants of a flow `clock` in seconds since midnight, newest first, and how late each was fired, in milliseconds.
 fn fired(weir: &Weir) -> Vec<(i64, i64)> {
     let runs = weir.runs("flow=clock");
