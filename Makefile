@@ -43,6 +43,7 @@ test: ## Run all tests, with a database and a browser
 # How long the long forms are. Together they take less than half an hour on two cores.
 prove: export WEIR_PROVE_KILLS ?= 300
 prove: export WEIR_PROVE_FREEZES ?= 20
+prove: export WEIR_PROVE_CUTS ?= 10
 prove: export WEIR_PROVE_INSTANTS ?= 400
 prove: export WEIR_PROVE_SKEWED ?= 120
 prove: export WEIR_PROVE_CRASHES ?= 60
@@ -58,7 +59,7 @@ prove: ## Try for half an hour to break what Weir promises: kill, freeze and con
 	prove() { echo "prove: $$*"; timeout "$$((began + 1800 - SECONDS))" "$$@"; }
 	prove $(CARGO) test $(LOCKED) --workspace --test machine -- --nocapture
 	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --lib -- --nocapture store::tests schedule::tests
-	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: killed_server
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: partition:: killed_server
 	echo "prove: nothing was broken in $$((SECONDS - began)) s"
 
 .PHONY: check

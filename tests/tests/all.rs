@@ -13,6 +13,7 @@ mod editing;
 mod gallery;
 mod http_face;
 mod operation;
+mod partition;
 mod readme;
 mod secrets;
 mod servers;

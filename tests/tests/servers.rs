@@ -31,7 +31,7 @@ const EACH: usize = 40;
 const OPEN: usize = 12;
 
 /// A server among others. The key is the same for all, as it must be.
-fn start(database: &Database, name: &str) -> Start {
+pub(crate) fn start(database: &Database, name: &str) -> Start {
     Start::default()
         .database(database)
         .variable("WEIR_NAME", name)
@@ -64,7 +64,7 @@ fn until_all_listen(servers: &[Weir], path: &str) {
 }
 
 /// The identities of the servers, by name.
-fn identities(database: &Database) -> BTreeMap<String, String> {
+pub(crate) fn identities(database: &Database) -> BTreeMap<String, String> {
     let rows = database.ask("SELECT name, id FROM server");
     let pairs = rows.iter().map(|row| row.split_once('|').unwrap());
     pairs
@@ -73,7 +73,7 @@ fn identities(database: &Database) -> BTreeMap<String, String> {
 }
 
 /// No run has a hole or a fork in its journal, and what has ended is nobody's.
-fn judge_database(database: &Database) {
+pub(crate) fn judge_database(database: &Database) {
     let broken = "SELECT count(*) FROM run WHERE turns <> (SELECT count(*) FROM journal \
         WHERE journal.workspace = run.workspace AND journal.run = run.id) \
         OR turns <> 1 + (SELECT max(seq) FROM journal \
