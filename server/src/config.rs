@@ -13,7 +13,6 @@ use serde::Deserialize;
 use crate::{
     engine::{Limits, Retention, TryLimits},
     outbound::Allow,
-    store::Database,
 };
 
 /// Everything that can be configured, with its defaults filled in.
@@ -39,9 +38,18 @@ pub struct Config {
     pub log_json: bool,
     /// The largest message that is accepted, in bytes: `WEIR_MAX_MESSAGE`.
     pub max_message: usize,
+    /// What people call this server: `WEIR_NAME`.
+    pub name: Option<String>,
+    /// How long a server may be silent before others take over its runs: `WEIR_LEASE_MS`.
+    pub lease: Duration,
+    /// How wrong the clock goes, in milliseconds: `WEIR_CLOCK_OFFSET_MS`.
+    pub clock_offset: i64,
     /// The limits of the engine.
     pub limits: Limits,
 }
+
+/// The shortest lease, in milliseconds: with less, a busy machine would lose it for nothing.
+const SHORTEST_LEASE: u64 = 1_000;
 
 /// The settings: the key in the file, the environment variable, and what it is. The one list of them.
 pub const SETTINGS: &[(&str, &str, &str)] = &[
@@ -161,6 +169,26 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "WEIR_HISTORY_BYTES",
         "size of the data beyond which the oldest runs go early, in bytes; 0 for no limit (0)",
     ),
+    (
+        "park_after_ms",
+        "WEIR_PARK_AFTER_MS",
+        "runs that wait longer than this hold no memory meanwhile, in milliseconds (60000)",
+    ),
+    (
+        "name",
+        "WEIR_NAME",
+        "what people call this server among several on one PostgreSQL database (its address)",
+    ),
+    (
+        "lease_ms",
+        "WEIR_LEASE_MS",
+        "time after which others take over the runs of a server that is silent, in milliseconds (15000)",
+    ),
+    (
+        "clock_offset_ms",
+        "WEIR_CLOCK_OFFSET_MS",
+        "by how much this server's clock goes wrong, in milliseconds; for tests only (0)",
+    ),
 ];
 
 /// What is wrong with the configuration.
@@ -218,16 +246,6 @@ impl Config {
         Config::from_values(&values)
     }
 
-    /// Where the database is.
-    pub fn database(&self) -> Database {
-        match &self.database_url {
-            Some(url) => Database::Postgresql { url: url.clone() },
-            None => Database::Sqlite {
-                dir: self.data.clone(),
-            },
-        }
-    }
-
     /// The settings in force as a file would have them, with secrets masked.
     pub fn masked(&self) -> String {
         let database = match &self.database_url {
@@ -242,7 +260,7 @@ impl Config {
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
              tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
-             history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}",
+             history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlease_ms = {}{}",
             self.data.display(),
             self.listen,
             if self.key.is_some() {
@@ -266,6 +284,12 @@ impl Config {
             in_days(self.limits.retention.open_letters),
             in_days(self.limits.retention.dedupe),
             self.limits.retention.size.unwrap_or(0),
+            self.limits.park_after.as_millis(),
+            self.lease.as_millis(),
+            match &self.name {
+                Some(name) => format!("\nname = {name:?}"),
+                None => String::new(),
+            },
         )
     }
 
@@ -299,6 +323,9 @@ impl Config {
                 other => return Err(wrong(values, "log_format", format!("`{other}` is not possible; write text or json"))),
             },
             max_message: number(values, "max_message", 1 << 20, 1)?,
+            name: text("name"),
+            lease: Duration::from_millis(number(values, "lease_ms", 15_000, SHORTEST_LEASE)?),
+            clock_offset: number(values, "clock_offset_ms", 0, i64::MIN)?,
             limits: Limits {
                 active_runs: number(values, "active_runs", defaults.active_runs, 1)?,
                 script_time: Duration::from_millis(number(values, "script_time_ms", defaults.script_time.as_millis() as u64, 1)?),
@@ -318,6 +345,7 @@ impl Config {
                     dedupe: days(values, "dedupe_days", defaults.retention.dedupe)?,
                     size: Some(number(values, "history_bytes", 0_u64, 0)?).filter(|bytes| *bytes > 0),
                 },
+                park_after: Duration::from_millis(number(values, "park_after_ms", defaults.park_after.as_millis() as u64, 1)?),
             },
         })
     }
@@ -422,6 +450,8 @@ mod tests {
             ("active_runs", "0"),
             ("tries_kept", "many"),
             ("history_days", "-1"),
+            ("lease_ms", "20"),
+            ("park_after_ms", "0"),
         ] {
             let error = from(&[(key, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--{key}: ")), "{error}");

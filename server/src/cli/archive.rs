@@ -8,7 +8,7 @@ use std::{
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 
-use super::{CLEAN, unusable};
+use super::{CLEAN, database, unusable};
 use crate::{
     config::Config,
     store::{self, ArchiveError, Counts, Settings},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Writes a backup beside a running server. A file of that name is replaced once the new one is whole.
 pub(super) async fn back_up(file: &Path, config: &Config) -> u8 {
-    let settings = Settings::new(config.database());
+    let settings = Settings::new(database(config));
     // Beside the file, so that it can take its place at once.
     let mut part = file.as_os_str().to_owned();
     part.push(".part");
@@ -69,7 +69,7 @@ pub(super) async fn restore(file: &Path, config: &Config) -> u8 {
         Err(error) => return unusable(&format!("{} cannot be read: {error}", file.display())),
     };
     let lines = BufReader::new(MultiGzDecoder::new(BufReader::new(opened)));
-    match store::restore(&Settings::new(config.database()), lines).await {
+    match store::restore(&Settings::new(database(config)), lines).await {
         Ok(counts) => {
             println!("restored {}", said(&counts));
             if !config.data.join("weir.key").exists() && config.key.is_none() {

@@ -11,7 +11,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, SETTINGS};
+use crate::{
+    config::{Config, SETTINGS},
+    store::Database,
+};
 
 /// The stack of each thread, in bytes: what scripts may nest must fit, and unused pages cost nothing.
 const STACK: usize = 16 << 20;
@@ -236,6 +239,16 @@ impl Place {
         let Place { data, config } = self;
         Config::load(config.as_deref(), &[("data", data)])
             .map_err(|error| unusable(&error.to_string()))
+    }
+}
+
+/// Where the database is.
+fn database(config: &Config) -> Database {
+    match &config.database_url {
+        Some(url) => Database::Postgresql { url: url.clone() },
+        None => Database::Sqlite {
+            dir: config.data.clone(),
+        },
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Launch {
     /// The key under which it is accepted once.
     pub dedupe: Option<String>,
     pub fire: Option<store::Fire>,
+    /// Whether no run of its trigger is underway on any server.
+    pub alone: bool,
     /// The run that it replays, with the record of that.
     pub replay: Option<(store::Origin, Record)>,
 }
@@ -43,9 +45,13 @@ impl Engine {
             stamp,
             dedupe,
             fire,
+            alone,
             replay,
         } = launch;
         let inner = &self.0;
+        let tenure = self.tenure()?;
+        // A tenure is over when those who began in it have ended.
+        let _begun = tenure.runs.token();
         let plan = &version.plan;
         let Some(enrolled) = inner.underway.enrol(id) else {
             return Err(Error::Conflict(format!(
@@ -57,7 +63,7 @@ impl Engine {
             run.apply(plan, record);
         }
         // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
-        let (places, line) = line::join(&version, &run.trigger);
+        let (places, line) = line::join(self, &version, &run.trigger, id, alone);
         let mut turn = match line {
             Some(_) => Turn::default(),
             None => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
@@ -74,7 +80,7 @@ impl Engine {
             dedupe,
             fire,
             origin,
-            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms)?,
+            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?,
         };
         match inner.store.accept(new).await? {
             store::Accepted::Duplicate(first) => return Ok(Accepted::Duplicate(first)),
@@ -83,6 +89,7 @@ impl Engine {
         }
         metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
         let mut active = Active {
+            tenure: Arc::clone(&tenure),
             version,
             id,
             run,
@@ -101,7 +108,7 @@ impl Engine {
         if active.run.status.is_final() {
             self.ended(&active);
         } else {
-            inner.tasks.spawn(drive::drive(
+            tenure.runs.spawn(drive::drive(
                 self.clone(),
                 active,
                 line,

@@ -22,6 +22,8 @@ pub struct Limits {
     pub max_response: u64,
     /// How long attempts that are underway may take to end when the process is asked to stop.
     pub grace: Duration,
+    /// A run that waits for a time which is further away than this is let go of until then and holds no memory.
+    pub park_after: Duration,
     /// The limits of tries.
     pub tries: TryLimits,
     /// How much of the history is kept.
@@ -50,6 +52,7 @@ impl Default for Limits {
             script_memory: 256 << 20,
             max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
             grace: Duration::from_secs(10),
+            park_after: Duration::from_secs(60),
             tries: TryLimits::default(),
             retention: Retention::default(),
         }

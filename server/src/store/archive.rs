@@ -44,6 +44,9 @@ struct Head {
     at: i64,
 }
 
+/// The migration since when servers leave a row in the database.
+const SERVERS_SINCE: usize = 4;
+
 const FORMAT: &str = "backup@1";
 
 /// A line between the rows.
@@ -245,7 +248,7 @@ async fn copy_in(
 ) -> Result<Counts, ArchiveError> {
     let not_empty = || {
         ArchiveError::NotEmpty(
-            "the database has data already; restore into an empty one: another data directory, or another PostgreSQL database"
+            "the database has data already, or a server works on it; restore into an empty one: another data directory, or another PostgreSQL database"
                 .to_owned(),
         )
     };
@@ -258,8 +261,10 @@ async fn copy_in(
     let missing = u32::try_from(head.migrations - applied).unwrap_or(u32::MAX);
     Migrator::up(database, Some(missing)).await?;
     let tx = database.begin().await?;
-    for table in TABLES.iter().filter(|table| table.since <= head.migrations) {
-        let any = format!("SELECT 1 FROM {} LIMIT 1", table.name);
+    let servers = (applied >= SERVERS_SINCE).then_some("server");
+    let data = TABLES.iter().filter(|table| table.since <= head.migrations);
+    for table in data.map(|table| table.name).chain(servers) {
+        let any = format!("SELECT 1 FROM {table} LIMIT 1");
         let any = Statement::from_string(tx.get_database_backend(), any);
         if tx.query_one_raw(any).await?.is_some() {
             return Err(not_empty());

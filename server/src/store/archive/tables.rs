@@ -93,6 +93,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("turns", Number, 1),
             ("failure", Text, 1),
             ("origin", Id, 3),
+            ("parked_until", Number, 4),
         ],
     },
     Table {
@@ -152,4 +153,30 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("replay", Id, 3),
         ],
     },
+    Table {
+        name: "run_order",
+        since: 4,
+        key: 3,
+        columns: &[
+            ("workspace", Text, 4),
+            ("run", Id, 4),
+            ("id", Id, 4),
+            ("undo", Number, 4),
+            ("who", Text, 4),
+            ("note", Text, 4),
+            ("at", Number, 4),
+        ],
+    },
+];
+
+/// What concerns only the servers that are there: tables, and columns of the tables above. In a restored database no run is
+/// anybody's, so the first server takes them all up.
+#[cfg(test)]
+pub(in crate::store) const LEFT_OUT: &[(&str, &[&str])] = &[
+    ("run", &["server"]),
+    (
+        "server",
+        &["id", "name", "seal", "started_at", "expires_at"],
+    ),
+    ("counter", &["name", "count"]),
 ];

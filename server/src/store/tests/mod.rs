@@ -10,6 +10,7 @@ mod opening;
 mod plans;
 mod retention;
 mod runs;
+mod servers;
 
 use std::{future::Future, panic::resume_unwind};
 
@@ -132,6 +133,8 @@ fn turn(seq: u32, at: i64, status: Status) -> Turn {
             })
         }),
         history: History::Keep,
+        server: None,
+        parked_until: None,
     }
 }
 
