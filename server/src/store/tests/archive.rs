@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, io::Cursor};
 
 use tempfile::TempDir;
 
-use super::{MAIN, count, draft, new_run, on_both_databases, turn};
+use super::{MAIN, count, draft, new_id, new_run, on_both_databases, turn};
 use crate::store::{
-    ArchiveError, Counts, Database, Deed, Origin, Publication, Settings, Status, Store,
+    ArchiveError, Counts, Database, Deed, Order, Origin, Publication, Settings, Status, Store,
     archive::tables::{LEFT_OUT, TABLES},
     back_up, restore,
 };
@@ -60,6 +60,16 @@ async fn filled(settings: &Settings) -> Store {
         note: None,
     };
     store.deal(MAIN, failed.id, claim).await.unwrap();
+    let order = Order {
+        workspace: MAIN.to_owned(),
+        run: waiting.id,
+        id: new_id(),
+        undo: true,
+        by: Some("Ada".to_owned()),
+        note: None,
+        at: 302,
+    };
+    store.order(order).await.unwrap();
     let mut replay = new_run("orders", 303, Status::Succeeded);
     replay.origin = Some(Origin {
         run: failed.id,
