@@ -367,9 +367,10 @@ fn start(data: &Path, database: &Database) -> Weir {
 pub(crate) fn set_up(weir: &Weir, partner: &Partner) {
     weir.connect("partner", &json!({ "base_url": partner.url() }));
     let action = |method: &str, idempotent: Option<bool>| {
+        // More attempts than there are kills, since one call may meet each of them.
         let mut step = json!({
             "kind": "http", "connection": "partner", "timeout": "30s",
-            "retry": { "attempts": 10, "delay": "50ms", "backoff": "constant", "on": ["transient", "timed_out", "lost"] },
+            "retry": { "attempts": 100, "delay": "50ms", "backoff": "constant", "on": ["transient", "timed_out", "lost"] },
             "config": { "method": method, "path": "= `/work/${trigger.body.id}`", "body": "= trigger.body" }
         });
         if let Some(idempotent) = idempotent {
