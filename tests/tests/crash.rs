@@ -194,7 +194,8 @@ fn kill_and_start_again(database: &Database) {
     // The run of each message that was accepted; and those without an answer, which the sender sends again.
     let accepted: Mutex<BTreeMap<String, String>> = Mutex::default();
     let unanswered: Mutex<BTreeSet<String>> = Mutex::default();
-    for round in 0..long_form("WEIR_PROVE_CRASHES", KILLS) {
+    let kills = long_form("WEIR_PROVE_CRASHES", KILLS);
+    for round in 0..kills {
         partner.hold();
         let killed = AtomicBool::new(false);
         let next = AtomicUsize::new(0);
@@ -266,6 +267,11 @@ fn kill_and_start_again(database: &Database) {
             .insert(id, reply.header("weir-run").unwrap().to_owned());
     }
     judge(&weir, &partner, &accepted.lock().unwrap());
+    println!(
+        "{kills} kills of one server: {} messages accepted and ended, {} calls",
+        accepted.lock().unwrap().len(),
+        partner.calls().len()
+    );
     let (status, log) = weir.stop();
     assert!(status.success(), "{log}");
 }
