@@ -52,7 +52,7 @@ prove: export WEIR_PROVE_RUNS ?= 30000
 .PHONY: prove
 prove: ## Try for half an hour to break what Weir promises: kill, freeze and confuse servers
 	@./setup --tests
-	$(CARGO) build $(LOCKED) -p weir-server --bin weir
+	$(CARGO) build $(LOCKED) --workspace --bin weir
 	$(CARGO) test $(LOCKED) --workspace --no-run
 	export WEIR_BIN="$$(realpath $(TARGET)/debug/weir)"
 	began=$$SECONDS

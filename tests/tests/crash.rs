@@ -194,7 +194,8 @@ fn kill_and_start_again(database: &Database) {
     // The run of each message that was accepted; and those without an answer, which the sender sends again.
     let accepted: Mutex<BTreeMap<String, String>> = Mutex::default();
     let unanswered: Mutex<BTreeSet<String>> = Mutex::default();
-    for round in 0..long_form("WEIR_PROVE_CRASHES", KILLS) {
+    let kills = long_form("WEIR_PROVE_CRASHES", KILLS);
+    for round in 0..kills {
         partner.hold();
         let killed = AtomicBool::new(false);
         let next = AtomicUsize::new(0);
@@ -266,6 +267,11 @@ fn kill_and_start_again(database: &Database) {
             .insert(id, reply.header("weir-run").unwrap().to_owned());
     }
     judge(&weir, &partner, &accepted.lock().unwrap());
+    println!(
+        "{kills} kills of one server: {} messages accepted and ended, {} calls",
+        accepted.lock().unwrap().len(),
+        partner.calls().len()
+    );
     let (status, log) = weir.stop();
     assert!(status.success(), "{log}");
 }
@@ -367,9 +373,10 @@ fn start(data: &Path, database: &Database) -> Weir {
 pub(crate) fn set_up(weir: &Weir, partner: &Partner) {
     weir.connect("partner", &json!({ "base_url": partner.url() }));
     let action = |method: &str, idempotent: Option<bool>| {
+        // More attempts than there are kills, since one call may meet each of them.
         let mut step = json!({
             "kind": "http", "connection": "partner", "timeout": "30s",
-            "retry": { "attempts": 10, "delay": "50ms", "backoff": "constant", "on": ["transient", "timed_out", "lost"] },
+            "retry": { "attempts": 100, "delay": "50ms", "backoff": "constant", "on": ["transient", "timed_out", "lost"] },
             "config": { "method": method, "path": "= `/work/${trigger.body.id}`", "body": "= trigger.body" }
         });
         if let Some(idempotent) = idempotent {

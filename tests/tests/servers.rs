@@ -383,6 +383,8 @@ fn three_servers_fire_each_instant_once() {
     let database = Database::postgresql("servers_clock");
     let mut servers = three(&database);
     servers[0].publish(&clock("all"));
+    // What the published version does not know is dealt with once, and keeps nobody busy.
+    database.ask("INSERT INTO schedule VALUES ('main', 'clock', 'stray', 1000, NULL)");
     let count = "SELECT count(*) FROM run WHERE flow = 'clock'";
     let mut kills = 0;
     while database.count(count) < instants as u64 {
@@ -397,6 +399,8 @@ fn three_servers_fire_each_instant_once() {
     servers[0]
         .api("POST", "/flows/clock/disable", &json!({}))
         .expect(200);
+    let stray = "SELECT count(*) FROM schedule WHERE trigger = 'stray' AND last_at = 1000";
+    assert_eq!(database.count(stray), 1);
     let fired = fired(&servers[1]);
     assert!(fired.len() >= instants, "{fired:?}");
     assert_each_second_once(&fired);

@@ -36,6 +36,9 @@ const GATHER: Duration = Duration::from_millis(300);
 /// How many runs are told of at once; of more only how many they are. A hint is small.
 const MOST: usize = 30;
 
+/// How long what is told may be, in bytes: well within what a hint may have.
+const LONGEST: usize = 7_500;
+
 /// How often orders are looked for that nobody waits for any more.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -79,6 +82,20 @@ struct Told {
     server: Uuid,
     runs: Vec<Moved>,
     more: u64,
+}
+
+impl Told {
+    /// As text. Where it would be too long, some runs are only counted.
+    fn write(mut self) -> Option<String> {
+        loop {
+            let text = serde_json::to_string(&self).ok()?;
+            if text.len() <= LONGEST {
+                return Some(text);
+            }
+            let dropped = self.runs.split_off(self.runs.len() / 2);
+            self.more = self.more.saturating_add(dropped.len() as u64);
+        }
+    }
 }
 
 impl Engine {
@@ -158,7 +175,7 @@ pub(super) async fn tell(engine: Engine) {
             runs: moved.into_values().collect(),
             more: others.more.swap(0, Ordering::Relaxed),
         };
-        let Ok(text) = serde_json::to_string(&told) else {
+        let Some(text) = told.write() else {
             continue;
         };
         if let Err(error) = engine.store().hint(&Hint::Moved(text)).await {
@@ -246,4 +263,34 @@ async fn carry_out(engine: Engine, order: crate::store::Order) {
         Err(error) => tracing::debug!(%run, %error, "an order could not be carried out yet"),
     }
     engine.0.others.orders.lock().remove(&id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_fits_and_nothing_is_left_uncounted() {
+        let moved = |number: u128| Moved {
+            workspace: "w".repeat(63),
+            run: Uuid::from_u128(number),
+            flow: "f".repeat(63),
+            version: u32::MAX,
+            trigger: "t".repeat(63),
+            status: Status::Cancelled.word().to_owned(),
+            at: i64::MAX,
+        };
+        for most in [1, 5, 30, 200] {
+            let told = Told {
+                server: Uuid::nil(),
+                runs: (0..most).map(moved).collect(),
+                more: 7,
+            };
+            let text = told.write().unwrap();
+            assert!(text.len() <= LONGEST, "{}", text.len());
+            let told: Told = serde_json::from_str(&text).unwrap();
+            assert!(!told.runs.is_empty());
+            assert_eq!(told.runs.len() as u128 + u128::from(told.more), most + 7);
+        }
+    }
 }

@@ -92,7 +92,7 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<b
     let (Some(version), Some(rule)) = (&version, rule) else {
         // The published version does not know this schedule any more, or the flow is switched off.
         let fire = store::Fire {
-            version: None,
+            version: version.as_ref().map(|version| version.number),
             expected_at,
             at: expected_at,
             next_at: None,

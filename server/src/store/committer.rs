@@ -233,15 +233,18 @@ impl Committer {
     }
 
     /// Writes a batch and answers everyone in it. A batch that fails is split, until what spoils it is alone.
-    async fn write(&mut self, batch: Vec<Write>) {
-        let (batch, refused): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .partition(|write| self.admits(write.op.server()));
-        for write in refused {
-            self.answer(write, Err(Error::Fenced));
-        }
-        if batch.is_empty() {
-            return;
+    async fn write(&mut self, mut batch: Vec<Write>) {
+        if !batch.iter().all(|write| self.admits(write.op.server())) {
+            let refused;
+            (batch, refused) = batch
+                .into_iter()
+                .partition::<Vec<_>, _>(|write| self.admits(write.op.server()));
+            for write in refused {
+                self.answer(write, Err(Error::Fenced));
+            }
+            if batch.is_empty() {
+                return;
+            }
         }
         metrics::histogram!("weir_store_batch_size").record(batch.len() as f64);
         let mut parts = vec![Batch(batch)];
