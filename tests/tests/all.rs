@@ -14,6 +14,7 @@ mod gallery;
 mod http_face;
 mod operation;
 mod partition;
+mod proof;
 mod readme;
 mod secrets;
 mod servers;

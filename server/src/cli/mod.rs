@@ -5,6 +5,7 @@ mod files;
 mod gallery;
 mod play;
 mod remote;
+mod selftest;
 mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -124,6 +125,17 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Kill servers of its own under load, on this disk and database, and count what was lost or doubled
+    Selftest {
+        /// For how long, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        seconds: u64,
+        /// How many servers at once, on PostgreSQL; SQLite has one
+        #[arg(long, value_name = "COUNT", default_value_t = 3)]
+        servers: usize,
+        #[command(flatten)]
+        place: Place,
+    },
     /// List every setting with its environment variable, or print the ones in force
     Settings {
         /// Configuration file in TOML
@@ -227,6 +239,14 @@ async fn run(command: Command) -> u8 {
         },
         Command::Restore { file, place } => match place.config() {
             Ok(config) => archive::restore(&file, &config).await,
+            Err(code) => code,
+        },
+        Command::Selftest {
+            seconds,
+            servers,
+            place,
+        } => match place.config() {
+            Ok(config) => selftest::run(seconds, servers, &config).await,
             Err(code) => code,
         },
         Command::Settings { config } => settings(config),

@@ -55,6 +55,20 @@ pub(super) async fn export(flows: &[String], out: Option<&Path>, server: &Server
     }
 }
 
+/// A client for a server that a person names, as `--server` does; what flows call goes through the outbound guard instead.
+pub(super) fn client(timeout: Duration) -> Result<reqwest::Client, String> {
+    let roots: Vec<_> = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+    let store = rustls::RootCertStore { roots };
+    let tls = rustls::ClientConfig::builder()
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    let client = reqwest::Client::builder()
+        .timeout(timeout)
+        .tls_backend_preconfigured(tls)
+        .build();
+    client.map_err(|error| error.to_string())
+}
+
 type Told<T> = Result<T, (u8, String)>;
 
 struct Api {
@@ -71,17 +85,8 @@ impl Api {
                 "`{base}` is not a server's address; write http://127.0.0.1:8080"
             ));
         }
-        let roots: Vec<_> = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-        let store = rustls::RootCertStore { roots };
-        let tls = rustls::ClientConfig::builder()
-            .with_root_certificates(store)
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .tls_backend_preconfigured(tls)
-            .build();
         Ok(Api {
-            client: client.map_err(|error| error.to_string())?,
+            client: client(TIMEOUT)?,
             base,
             token: server.token.clone(),
         })

@@ -22,6 +22,7 @@ mod queue;
 mod retention;
 mod runs;
 mod schedules;
+mod scratch;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -65,6 +66,7 @@ pub use runs::{
     Status, Turn,
 };
 pub use schedules::Schedule;
+pub use scratch::Scratch;
 pub use wire::Hint;
 
 /// Everything Weir remembers. A clone is another handle to the same store.
