@@ -230,10 +230,14 @@ pub(crate) fn RunStage(
             })
         })
     });
+    let run_id = move || {
+        let id = detail.with_untracked(|run| run.as_ref().map(|run| run.id.clone()));
+        id.unwrap_or_default()
+    };
     let panel = move || {
         match step.get() {
         Some((id, step)) if flow.steps.contains_key(&id) => view! {
-            <StepRecord flow=flow.clone() id step=step.unwrap_or_default() around close=move || chosen.set(None)/>
+            <StepRecord flow=flow.clone() id step=step.unwrap_or_default() run=run_id() around close=move || chosen.set(None)/>
         }
         .into_any(),
         Some((id, _)) => view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any(),

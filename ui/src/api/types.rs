@@ -268,6 +268,33 @@ pub(crate) struct StepDetail {
     pub(crate) started_at: Option<String>,
     pub(crate) ended_at: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
+    /// How far an `each` step is.
+    pub(crate) items: Option<ItemCounts>,
+}
+
+/// How far an `each` step is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub(crate) struct ItemCounts {
+    pub(crate) total: u64,
+    /// How many ended well.
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    pub(crate) underway: u64,
+}
+
+/// What was done for one item of an `each` step.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct ItemDetail {
+    /// From 0.
+    pub(crate) index: u64,
+    pub(crate) status: RunStatus,
+    #[serde(default)]
+    pub(crate) item: Value,
+    #[serde(default)]
+    pub(crate) output: Option<Value>,
+    /// What each step of the body did for it.
+    #[serde(default)]
+    pub(crate) steps: BTreeMap<String, StepDetail>,
 }
 
 /// One try of an action.

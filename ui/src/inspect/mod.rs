@@ -2,6 +2,7 @@
 
 mod attempts;
 mod config;
+mod items;
 mod policy;
 mod run;
 mod setup;

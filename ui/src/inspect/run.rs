@@ -8,11 +8,12 @@ use weir_flows::document::Flow;
 
 use super::{
     attempts::{Attempts, FailureNote},
+    items::ItemsPart,
     setup::{PanelHead, Section, Surroundings, step_body},
     timeline::{Stretch, step_bar},
 };
 use crate::{
-    api::{RunDetail, StepDetail, StepStatus},
+    api::{RunDetail, StepDetail, StepStatus, encode},
     canvas::{Graph, Role},
     clock,
     kit::{
@@ -31,6 +32,8 @@ pub(crate) fn StepRecord(
     flow: Arc<Flow>,
     id: String,
     step: StepDetail,
+    /// The id of the run.
+    run: String,
     #[prop(into)] around: Signal<Surroundings>,
     close: impl Fn() + 'static,
 ) -> impl IntoView {
@@ -52,16 +55,17 @@ pub(crate) fn StepRecord(
         }
     });
     let name = name.unwrap_or_else(|| id.clone());
+    let address = id.clone();
     view! {
         <PanelHead icon over=format!("{} · {kind}", t.panel_step) name id role close/>
         <div class="panel-body" data-testid="step-record">
-            {record(step)}
+            {record(step, format!("/runs/{}/steps/{}", encode(&run), encode(&address)))}
             {folded}
         </div>
     }
 }
 
-fn record(step: StepDetail) -> AnyView {
+fn record(step: StepDetail, address: String) -> AnyView {
     let t = texts();
     let took = step.started_at.clone().map(|from| {
         let open = !matches!(step.status, StepStatus::Running | StepStatus::Waiting);
@@ -86,6 +90,7 @@ fn record(step: StepDetail) -> AnyView {
         <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}
+        {step.items.map(|counts| view! { <ItemsPart counts address/> })}
         {step.output.map(|value| message_part(t.run_output, value, "output"))}
         {attempts}
         {step.input.filter(|_| nothing.is_none()).map(|value| message_part(t.run_input, value, "input"))}

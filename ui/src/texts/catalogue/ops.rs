@@ -103,6 +103,16 @@ macro_rules! with_ops {
     cancelled_title: "Cancelled", "Abgebrochen";
     run_taken_over: "taken over", "übernommen";
 
+    // The items of an each step.
+    items_title: "Items", "Elemente";
+    items_done: "{n} of {all} done", "{n} von {all} erledigt";
+    items_failed_one: "{n} failed", "{n} gescheitert";
+    items_failed_many: "{n} failed", "{n} gescheitert";
+    items_underway_one: "{n} underway", "{n} unterwegs";
+    items_underway_many: "{n} underway", "{n} unterwegs";
+    items_number: "Item {n}", "Element {n}";
+    items_item: "Item", "Element";
+
     // Schedules.
     schedules_title: "Schedules", "Zeitpläne";
     schedules_text: "What starts by the clock, in the zone that its trigger names. Each instant fires once, whatever happens to the server.", "Was nach der Uhr startet, in der Zeitzone, die der Auslöser nennt. Jeder Zeitpunkt startet einmal, was auch mit dem Server geschieht.";
