@@ -6,6 +6,7 @@ mod attempts;
 mod cancel;
 mod each;
 mod undo;
+mod wait;
 
 use std::sync::{
     Arc,
@@ -18,7 +19,7 @@ use crate::{
     compute::{self, Computed},
     document::OnError,
     failure::{Class, Failure},
-    plan::{Body, Plan},
+    plan::{Body, Plan, Wait},
     record::Record,
     run::{Run, RunFailure, Status, StepStatus},
     script::{Bounds, Moment, Name, Outputs, Scope},
@@ -291,14 +292,17 @@ impl Fold<'_> {
         self.attempt_what_is_due();
     }
 
-    /// Makes the attempts whose time has come, of the steps here and in the items below.
+    /// Makes the attempts whose time has come and ends the waits that are over, of the steps here and in the items below.
     fn attempt_what_is_due(&mut self) {
         let now = self.now();
         for step in 0..self.plan.steps.len() {
             let state = &self.here().steps[step];
             let undo = state.undo.as_ref().and_then(|undo| undo.retry_at);
             if state.retry_at.is_some_and(|at| at <= now) {
-                self.attempt_again(step, false);
+                match &self.plan.steps[step].body {
+                    Body::Wait(_) => self.succeed(step, None, None),
+                    _ => self.attempt_again(step, false),
+                }
             } else if undo.is_some_and(|at| at <= now) {
                 self.attempt_again(step, true);
             }
@@ -369,6 +373,13 @@ impl Fold<'_> {
                 Ok(config) => return self.attempt(step, action, 1, config, false),
                 Err(failure) => Err(failure),
             },
+            Body::Wait(wait) => {
+                let (Wait::For(setting) | Wait::Until(setting)) = wait;
+                match evaluate(setting, &scope) {
+                    Ok(value) => return self.begin_wait(step, wait, &value),
+                    Err(failure) => Err(failure),
+                }
+            }
             Body::Each(each) => match evaluate(&each.items, &scope) {
                 Ok(items) => return self.begin_items(step, each, items),
                 Err(failure) => Err(failure),
@@ -458,7 +469,7 @@ impl Fold<'_> {
         self.give_up_waiting();
     }
 
-    /// What waits for another attempt fails with the failure of its last one.
+    /// What waits for another attempt fails with the failure of its last one, and so does a step that waits for a time.
     fn give_up_waiting(&mut self) {
         for step in 0..self.plan.steps.len() {
             let state = &self.here().steps[step];
@@ -466,9 +477,7 @@ impl Fold<'_> {
                 let last = state.calls.attempts.last();
                 let failure = last.and_then(|attempt| attempt.failure.clone());
                 let failure = failure.unwrap_or_else(|| {
-                    Arc::new(Failure::broken(
-                        "the run was stopped before the next attempt",
-                    ))
+                    Arc::new(Failure::broken("the run was stopped while this waited"))
                 });
                 self.record(Record::Failed {
                     step: self.plan.steps[step].id.clone(),

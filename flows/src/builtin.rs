@@ -3,6 +3,7 @@
 mod each;
 mod steps;
 mod triggers;
+mod wait;
 
 pub use each::USUAL_ITEMS;
 use serde_json::Value;
@@ -24,6 +25,7 @@ pub fn catalog() -> Catalog {
             steps::validate(),
             steps::branch(),
             each::each(),
+            wait::wait(),
             steps::respond(),
             steps::fail(),
         ],

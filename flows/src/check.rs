@@ -266,6 +266,7 @@ impl<'a> Check<'a> {
             "branch" => self.branch(entry, step, &config),
             "fields" => self.field_rows(step, &config),
             "each" => self.each(id, step, &config),
+            "wait" => self.wait(step, &config),
             "respond" if self.loops > 0 => {
                 let message = "an `each` runs its body for many items, so it cannot answer from there; respond after it, with its results";
                 self.findings
@@ -392,6 +393,21 @@ impl<'a> Check<'a> {
                 self.findings.error(at, "excludes", message);
             }
             _ => {}
+        }
+    }
+
+    /// An instant that is written down must be one; what an expression gives shows when it runs.
+    fn wait(&mut self, step: &Step, at: &str) {
+        let written = step.config.get("until").and_then(Value::as_str);
+        let Some(text) = written.filter(|text| !text.starts_with('=')) else {
+            return;
+        };
+        if chrono::DateTime::parse_from_rfc3339(text.trim()).is_err() {
+            let message = format!(
+                "`{text}` is not a date and time with its offset; write 2026-03-01T06:00:00+01:00, or an expression that begins with ="
+            );
+            self.findings
+                .error(pointer(at, "until"), "bad_value", message);
         }
     }
 

@@ -140,6 +140,7 @@ pub fn compute(
         Body::Each(_) => Err(Failure::broken(
             "an `each` step runs its body and cannot be computed",
         )),
+        Body::Wait(_) => Err(Failure::broken("a `wait` rests and cannot be computed")),
         Body::Action(action) => Err(Failure::broken(format!(
             "`{}` is an action and cannot be computed",
             action.kind

@@ -160,8 +160,19 @@ pub enum Body {
     },
     /// Runs its own steps for every item of a list.
     Each(Box<PlanEach>),
+    /// Lets the run rest.
+    Wait(Wait),
     /// Touches the outside.
     Action(PlanAction),
+}
+
+/// How long a `wait` step waits.
+#[derive(Debug)]
+pub enum Wait {
+    /// For a duration.
+    For(Template),
+    /// Until an instant.
+    Until(Template),
 }
 
 /// A compiled `each` step.

@@ -70,6 +70,15 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "is_false")]
         undo: bool,
     },
+    /// A step waits until a time.
+    Waiting {
+        /// The step.
+        step: String,
+        /// When this began.
+        at: i64,
+        /// When it is over.
+        until: i64,
+    },
     /// A step succeeded.
     Succeeded {
         /// The step.
@@ -171,6 +180,7 @@ impl Record {
         match self {
             Record::Attempt { step, .. }
             | Record::Attempted { step, .. }
+            | Record::Waiting { step, .. }
             | Record::Succeeded { step, .. }
             | Record::Failed { step, .. }
             | Record::Undone { step, .. }

@@ -153,7 +153,7 @@ pub struct StepState {
     pub started_at: Option<i64>,
     /// When it ended.
     pub ended_at: Option<i64>,
-    /// When its next attempt is due.
+    /// When its next attempt is due, or its wait is over.
     pub retry_at: Option<i64>,
     /// Whether a replay took its end over from the run that it is made from.
     pub taken_over: bool,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Body, Convert, FieldRow, FieldSource, MOST_LOOPS, Plan, PlanAction, PlanEach, PlanStep,
-    PlanTrigger, RetryPolicy, Source,
+    PlanTrigger, RetryPolicy, Source, Wait,
 };
 use crate::{
     builtin::USUAL_ITEMS,
@@ -141,6 +141,11 @@ fn body_of(step: &Step, catalog: &Catalog, at: &str, loops: usize) -> Result<Bod
             all: text("mode") == Some("all"),
         },
         "each" => Body::Each(Box::new(each(step, catalog, at, loops)?)),
+        "wait" => Body::Wait(match (setting("for")?, setting("until")?) {
+            (Some(span), _) => Wait::For(span),
+            (None, Some(instant)) => Wait::Until(instant),
+            (None, None) => return Err("it neither says how long nor until when".to_owned()),
+        }),
         "respond" if loops > 0 => return Err("it cannot answer from within an `each`".to_owned()),
         "respond" => Body::Respond {
             status: setting("status")?,

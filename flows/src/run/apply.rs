@@ -224,6 +224,13 @@ impl Run {
                     attempt.retry_at = *retry_at;
                 }
             }
+            Record::Waiting { at, until, .. } => {
+                self.ready.remove(&step);
+                let state = &mut self.steps[step];
+                state.status = StepStatus::Waiting;
+                state.started_at.get_or_insert(*at);
+                state.retry_at = Some(*until);
+            }
             Record::Succeeded {
                 at, output, ports, ..
             } => {

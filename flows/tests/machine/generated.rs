@@ -82,11 +82,12 @@ fn graph(
 }
 
 fn step(dice: &mut Dice, id: &str, loops: usize) -> Value {
-    let mut step = match dice.roll(7) {
+    let mut step = match dice.roll(8) {
         0 => json!({ "kind": "map", "config": { "script": "#{ was: type_of(input) }" } }),
         1 => json!({ "kind": "map", "config": { "script": "throw \"no\"" } }),
         2 => json!({ "kind": "branch", "config": { "mode": dice.pick(&["first", "all"]),
                 "cases": [ { "port": "x", "when": dice.pick(&["true", "false"]) }, { "port": "y", "when": "true" } ] } }),
+        4 => json!({ "kind": "wait", "config": { "for": dice.pick(&["0s", "2s", "40s"]) } }),
         3 if loops < 3 => {
             let count = 1 + dice.roll(3) as usize;
             let (steps, links) = graph(dice, &format!("{id}-"), count, None, loops + 1);

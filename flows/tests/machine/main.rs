@@ -11,3 +11,4 @@ mod kinds;
 mod loops;
 mod replays;
 mod tables;
+mod waits;

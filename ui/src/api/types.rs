@@ -267,6 +267,8 @@ pub(crate) struct StepDetail {
     pub(crate) taken_over: bool,
     pub(crate) started_at: Option<String>,
     pub(crate) ended_at: Option<String>,
+    /// Until when a wait goes on.
+    pub(crate) waits_until: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
     /// How far an `each` step is.
     pub(crate) items: Option<ItemCounts>,

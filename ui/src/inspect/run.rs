@@ -77,6 +77,8 @@ fn record(step: StepDetail, address: String) -> AnyView {
         StepStatus::Skipped => Some(t.run_step_skipped),
         _ => None,
     };
+    let waits = step.waits_until.as_deref().and_then(clock::parse);
+    let waits = waits.map(|until| fill(t.run_waits_until, &[("time", &clock::full(until))]));
     let port = step
         .port
         .clone()
@@ -88,6 +90,7 @@ fn record(step: StepDetail, address: String) -> AnyView {
     });
     view! {
         <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
+        {waits.map(|text| view! { <p data-testid="waits-until">{text}</p> })}
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}
         {step.items.map(|counts| view! { <ItemsPart counts address/> })}

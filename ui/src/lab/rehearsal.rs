@@ -99,6 +99,7 @@ fn step(room: &mut Room, plan: &Plan, run: &Run, position: usize, state: &StepSt
             .as_deref()
             .map(|failure| shortened(room, failure)),
         items: None,
+        waits_until: None,
         taken_over: state.taken_over,
         started_at: state.started_at.map(rfc3339),
         ended_at: state.ended_at.map(rfc3339),

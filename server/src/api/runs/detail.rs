@@ -149,6 +149,10 @@ struct StepDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     ended_at: Option<String>,
+    /// Until when a `wait` step waits, while it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    waits_until: Option<String>,
     /// Every try of an action, and after them every try to reverse it.
     attempts: Vec<AttemptDetail>,
     /// Of an `each` that has started: how far it is. The operation below gives the items themselves.
@@ -451,6 +455,10 @@ impl Room {
             taken_over: state.taken_over,
             started_at: state.started_at.map(rfc3339),
             ended_at: state.ended_at.map(rfc3339),
+            waits_until: state
+                .retry_at
+                .filter(|_| state.calls.attempts.is_empty())
+                .map(rfc3339),
             attempts,
             items: state.items.as_deref().map(ItemCounts::from),
         }

@@ -103,6 +103,8 @@ macro_rules! with_ops {
     cancelled_title: "Cancelled", "Abgebrochen";
     run_taken_over: "taken over", "übernommen";
 
+    run_waits_until: "Waits until {time}", "Wartet bis {time}";
+
     // The items of an each step.
     items_title: "Items", "Elemente";
     items_done: "{n} of {all} done", "{n} von {all} erledigt";
