@@ -59,7 +59,7 @@ prove: ## Try for half an hour to break what Weir promises: kill, freeze and con
 	prove() { echo "prove: $$*"; timeout "$$((began + 1800 - SECONDS))" "$$@"; }
 	prove $(CARGO) test $(LOCKED) --workspace --test machine -- --nocapture
 	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --lib -- --nocapture store::tests schedule::tests
-	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: partition:: killed_server
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: parking:: partition:: killed_server
 	echo "prove: nothing was broken in $$((SECONDS - began)) s"
 
 .PHONY: check

@@ -13,6 +13,7 @@ mod editing;
 mod gallery;
 mod http_face;
 mod operation;
+mod parking;
 mod partition;
 mod proof;
 mod readme;

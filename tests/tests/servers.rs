@@ -496,7 +496,7 @@ fn a_queue_holds_over_all_servers() {
 }
 
 /// A flow whose only call is answered 503 at first, so that its run waits for so long.
-fn patient(partner: &Partner, delay: &str) -> Value {
+pub(crate) fn patient(partner: &Partner, delay: &str) -> Value {
     json!({
         "format": "weir/flow@1", "id": "patient",
         "triggers": { "in": { "kind": "http", "config": { "path": "/patient", "reply": "accepted" } } },
@@ -506,7 +506,7 @@ fn patient(partner: &Partner, delay: &str) -> Value {
     })
 }
 
-fn busy_at_first() -> Partner {
+pub(crate) fn busy_at_first() -> Partner {
     Partner::with(|_, index| match index {
         0 => Act::reply(503, json!({ "busy": true })),
         _ => Act::ok(),
@@ -514,41 +514,13 @@ fn busy_at_first() -> Partner {
 }
 
 /// Starts a run of the patient flow and waits until it waits.
-fn waiting(weir: &Weir) -> String {
+pub(crate) fn waiting(weir: &Weir) -> String {
     let reply = weir.knock("POST", "/patient", &json!({})).expect(202);
     let run = reply.header("weir-run").unwrap().to_owned();
     until("the run to wait", || {
         (weir.run(&run)["status"] == "waiting").then_some(())
     });
     run
-}
-
-#[test]
-fn a_parked_run_goes_on_with_whoever_finds_it_due() {
-    for database in [Database::Sqlite, Database::postgresql("servers_parked")] {
-        let partner = busy_at_first();
-        let several = database.url().is_some();
-        let parking = |name: &str| start(&database, name).variable("WEIR_PARK_AFTER_MS", "200");
-        let first = parking("first").start();
-        let second = several.then(|| parking("second").start());
-        first.publish(&patient(&partner, "3s"));
-        let run = waiting(&first);
-        if let Some(second) = &second {
-            let owner = database.ask(&format!(
-                "SELECT server IS NULL AND parked_until = wake_at FROM run WHERE id = '{run}'"
-            ));
-            assert_eq!(owner, ["t"], "nobody has it");
-            // Whoever had it may go.
-            first.kill();
-            assert_eq!(second.ended(&run)["status"], "succeeded");
-        } else {
-            assert_eq!(first.ended(&run)["status"], "succeeded");
-        }
-        let calls = partner.calls();
-        assert_eq!(calls.len(), 2);
-        assert!(calls[1].at - calls[0].at >= Duration::from_millis(2_990));
-        assert!(calls[1].at - calls[0].at < Duration::from_secs(20));
-    }
 }
 
 #[test]

@@ -48,6 +48,18 @@ impl ReplySlot {
         self.0 = Some(sender);
         receiver
     }
+
+    /// Whether somebody still waits for the answer.
+    fn is_awaited(&self) -> bool {
+        self.0.as_ref().is_some_and(|sender| !sender.is_closed())
+    }
+
+    /// Resolves once nobody waits for the answer any more.
+    async fn abandoned(&mut self) {
+        if let Some(sender) = &mut self.0 {
+            sender.closed().await;
+        }
+    }
 }
 
 impl Active {
@@ -63,13 +75,7 @@ impl Active {
             && self.places.is_empty()
             && self.run.has_started()
             && !self.run.status.is_final()
-            && !self.is_awaited()
-    }
-
-    /// Whether somebody still waits for the answer.
-    fn is_awaited(&self) -> bool {
-        let caller = self.reply.0.as_ref();
-        caller.is_some_and(|sender| !sender.is_closed())
+            && !self.reply.is_awaited()
     }
 
     fn tell(&mut self) {
@@ -131,12 +137,6 @@ async fn drive_on(
                 }
             }
             () = engine.stopping() => return,
-        }
-    }
-    if commands.is_empty() && events.is_empty() && active.is_idle(&attempts) {
-        let now = engine.world().now_ms();
-        if let Some(at) = parked_until(&engine, &active.version.plan, &active.run, now) {
-            return let_go(&engine, &active, Some(at)).await;
         }
     }
     start(&engine, &active, commands, &mut attempts).await;
@@ -245,13 +245,22 @@ async fn next_event(
             }
             return Some(Event::Woke);
         }
-        let pause = wake_at.map(|at| {
-            Duration::from_millis(
-                u64::try_from(at.saturating_sub(engine.world().now_ms())).unwrap_or(0),
-            )
-        });
+        let now = engine.world().now_ms();
+        let long = parked_until(engine, &active.version.plan, &active.run, now);
+        if let Some(at) = long.filter(|_| active.is_idle(attempts)) {
+            if let Some(order) = active.enrolled.waiting() {
+                return Some(order);
+            }
+            let_go(engine, active, Some(at)).await;
+            return None;
+        }
+        let pause = wake_at
+            .map(|at| Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0)));
         let idle = attempts.is_empty();
+        let awaited = active.reply.is_awaited();
         tokio::select! {
+            // Then it may be left alone.
+            () = active.reply.abandoned(), if awaited && long.is_some() => {}
             Some(ended) = attempts.join_next() => match ended {
                 Ok(event) => return Some(event),
                 Err(error) => {
