@@ -7,6 +7,7 @@ mod each;
 mod face;
 mod intake;
 mod replays;
+mod retention;
 mod runs;
 mod schedules;
 mod switch;
