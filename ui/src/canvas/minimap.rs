@@ -26,6 +26,9 @@ struct Blocks {
     wrong: String,
 }
 
+/// The height of the lowest window that has a map; in a lower one it would cover cards rather than help.
+const LOWEST: f64 = 600.0;
+
 /// Draws the map, where the drawing does not fit into its window. A press or drag on it moves the view there.
 pub(super) fn minimap_view(hands: Hands) -> impl IntoView {
     let sight = hands.sight;
@@ -47,7 +50,7 @@ pub(super) fn minimap_view(hands: Hands) -> impl IntoView {
         bounds.get().is_some_and(|all| {
             let inside =
                 seen.contains(all.at) && seen.contains(Point::new(all.right(), all.bottom()));
-            !inside
+            !inside && sight.window.get().height >= LOWEST
         })
     });
     let blocks = Memo::new(move |_| blocks(&hands));
