@@ -1,9 +1,11 @@
 //! The catalog entries of the kinds that belong to the language itself: triggers, mappers and control steps.
 
+mod call;
 mod each;
 mod steps;
 mod triggers;
 
+pub use call::CALL;
 pub use each::USUAL_ITEMS;
 use serde_json::Value;
 
@@ -17,6 +19,7 @@ pub fn catalog() -> Catalog {
             triggers::webhook(),
             triggers::schedule(),
             triggers::manual(),
+            call::flow(),
         ],
         steps: vec![
             steps::map(),
@@ -24,6 +27,7 @@ pub fn catalog() -> Catalog {
             steps::validate(),
             steps::branch(),
             each::each(),
+            call::call(),
             steps::respond(),
             steps::fail(),
         ],

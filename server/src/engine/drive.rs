@@ -2,14 +2,25 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use tokio::{sync::oneshot, task::JoinSet, time};
+use tokio::{
+    sync::oneshot,
+    task::{JoinError, JoinSet},
+    time,
+};
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Command, Event, advance},
+    advance::{Command, Event, advance, calls},
+    builtin::CALL,
     run::Run,
 };
 
-use super::{Answer, Engine, Place, Version, attempt, line::Line, turn_row, underway::Enrolled};
+use super::{
+    Answer, Engine, Place, Version, attempt,
+    call::{self, Caller},
+    line::Line,
+    turn_row,
+    underway::Enrolled,
+};
 use crate::store;
 
 /// The longest pause before a commit that the database could not take is tried again.
@@ -70,7 +81,7 @@ pub(super) async fn drive(
     events: Vec<Event>,
 ) {
     let mut events = VecDeque::from(events);
-    let mut attempts: JoinSet<Event> = JoinSet::new();
+    let mut attempts = Attempts::default();
     // What a person asks of it comes first, and needs no place.
     if let Some(order) = active.enrolled.waiting() {
         events.push_front(order);
@@ -94,6 +105,13 @@ pub(super) async fn drive(
             return;
         };
         let stamp = engine.stamp();
+        let called = match &event {
+            Event::Cancel { undo, .. } => {
+                let calls = calls(&active.version.plan, &active.run, stamp.now_ms);
+                Some((call::called(active.id, &calls), *undo))
+            }
+            _ => None,
+        };
         let turn = advance(
             &active.version.plan,
             &mut active.run,
@@ -129,17 +147,57 @@ pub(super) async fn drive(
         active.turns += 1;
         active.enrolled.told();
         active.tell();
+        if let Some((called, undo)) = called {
+            engine.cancel_called(&active.version.workspace, called, undo);
+        }
         engine.announce(&active, stamp.now_ms);
         start(&engine, &active, turn.commands, &mut attempts);
     }
     engine.ended(&active);
 }
 
-fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut JoinSet<Event>) {
+/// The attempts of a run that are underway.
+#[derive(Default)]
+struct Attempts {
+    actions: JoinSet<Event>,
+    /// Calls of other flows. They go on at the next start, so a process that stops does not wait for them.
+    calls: JoinSet<Event>,
+}
+
+impl Attempts {
+    fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.calls.is_empty()
+    }
+
+    fn try_join_next(&mut self) -> Option<Result<Event, JoinError>> {
+        let ended = self.actions.try_join_next();
+        ended.or_else(|| self.calls.try_join_next())
+    }
+
+    /// The next that ends; none where nothing is underway.
+    async fn join_next(&mut self) -> Option<Result<Event, JoinError>> {
+        tokio::select! {
+            Some(ended) = self.actions.join_next() => Some(ended),
+            Some(ended) = self.calls.join_next() => Some(ended),
+            else => None,
+        }
+    }
+}
+
+fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
+    let caller = Caller {
+        run: active.id,
+        stored: true,
+    };
     for command in commands {
         let engine = engine.clone();
         let version = Arc::clone(&active.version);
-        attempts.spawn(async move { attempt::make(&engine, &version, command).await });
+        let set = if command.kind == CALL {
+            &mut attempts.calls
+        } else {
+            &mut attempts.actions
+        };
+        set.spawn(async move { attempt::make(&engine, &version, caller, command).await });
     }
 }
 
@@ -148,7 +206,7 @@ async fn next_event(
     engine: &Engine,
     active: &mut Active,
     events: &mut VecDeque<Event>,
-    attempts: &mut JoinSet<Event>,
+    attempts: &mut Attempts,
 ) -> Option<Event> {
     if let Some(event) = events.pop_front() {
         return Some(event);
@@ -159,7 +217,7 @@ async fn next_event(
             return Some(Event::Woke);
         }
         if wake_at.is_some_and(|at| at <= engine.world().now_ms()) {
-            if engine.0.stopping.is_cancelled() && attempts.is_empty() {
+            if engine.0.stopping.is_cancelled() && attempts.actions.is_empty() {
                 return None;
             }
             // The turn before left something over: others get their chance, and what has come in meanwhile goes first.
@@ -177,7 +235,7 @@ async fn next_event(
                 u64::try_from(at.saturating_sub(engine.world().now_ms())).unwrap_or(0),
             )
         });
-        let idle = attempts.is_empty();
+        let idle = attempts.actions.is_empty();
         tokio::select! {
             Some(ended) = attempts.join_next() => match ended {
                 Ok(event) => return Some(event),

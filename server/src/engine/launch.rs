@@ -28,6 +28,8 @@ pub(super) struct Launch {
     /// The key under which it is accepted once.
     pub dedupe: Option<String>,
     pub fire: Option<store::Fire>,
+    /// The run of which a step calls it.
+    pub parent: Option<Uuid>,
     /// The run that it replays, with the record of that.
     pub replay: Option<(store::Origin, Record)>,
 }
@@ -43,6 +45,7 @@ impl Engine {
             stamp,
             dedupe,
             fire,
+            parent,
             replay,
         } = launch;
         let inner = &self.0;
@@ -74,6 +77,7 @@ impl Engine {
             dedupe,
             fire,
             origin,
+            parent,
             turn: turn_row(plan, &run, &turn, 0, stamp.now_ms)?,
         };
         match inner.store.accept(new).await? {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::task::coop::unconstrained;
+use weir_flows::plan::Source;
 
 use super::{Place, Version};
 
@@ -12,7 +13,13 @@ pub(super) type Line = BoxFuture<'static, Vec<Place>>;
 
 /// The places that a run needs before it starts: that of its trigger's queue, then one within the flow's limit. Where
 /// they are not free, the line instead, in which the run stands from here on, behind those that joined before.
+///
+/// A called run needs none: its caller, who waits for it, may have the last one.
 pub(super) fn join(version: &Version, trigger: &str) -> (Vec<Place>, Option<Line>) {
+    let compiled = version.plan.triggers.get(trigger);
+    if compiled.is_some_and(|trigger| matches!(trigger.source, Source::Flow)) {
+        return (Vec::new(), None);
+    }
     let queue = version.queues.get(trigger);
     let gates: Vec<_> = queue
         .into_iter()

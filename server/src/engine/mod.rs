@@ -2,6 +2,7 @@
 
 mod alone;
 mod attempt;
+mod call;
 mod drafts;
 mod drive;
 mod launch;
@@ -37,6 +38,7 @@ use weir_flows::{
 };
 
 pub use alone::Unstarted;
+pub use call::called_run;
 pub use drafts::FlowChange;
 pub use limits::{Limits, TryLimits};
 pub use publish::PublishedNow;
@@ -78,6 +80,7 @@ struct Inner {
     publishing: tokio::sync::Mutex<()>,
     tries: Tries,
     underway: Underway,
+    waiting: call::Waiting,
     started_at: i64,
 }
 
@@ -267,6 +270,7 @@ impl Engine {
             publishing: tokio::sync::Mutex::new(()),
             tries: Tries::new(limits.tries.clone()),
             underway: Underway::default(),
+            waiting: call::Waiting::default(),
             store,
             world,
             limits,
@@ -355,7 +359,9 @@ impl Engine {
     pub async fn names(&self, workspace: &str) -> Result<Names, Error> {
         let connections = self.store().connections(workspace, None, u32::MAX).await?;
         let secrets = self.store().secrets(workspace, None, u32::MAX).await?;
+        let flows = self.store().flow_ids(workspace).await?;
         Ok(Names {
+            flows: Some(flows.into_iter().collect()),
             connections: connections
                 .into_iter()
                 .map(|connection| connection.name)
@@ -447,6 +453,7 @@ impl Engine {
             stamp,
             dedupe: own_key.or(dedupe),
             fire,
+            parent: None,
             replay: None,
         })
         .await
@@ -517,6 +524,8 @@ impl Engine {
     }
 
     fn ended(&self, active: &Active) {
+        let plan = &active.version.plan;
+        self.0.waiting.tell(active.id, plan, &active.run);
         let labels = [
             ("flow", active.version.flow.clone()),
             ("status", active.run.status.word().to_owned()),

@@ -3,14 +3,14 @@
 use serde_json::Value;
 use std::sync::Arc;
 use weir_flows::{
-    advance::{Event, lost},
+    advance::{Event, calls, lost},
     plan::Plan,
     record::Record,
     run::{Identity, Run},
 };
 
 use super::{
-    Engine, Error,
+    Engine, Error, call,
     drive::{self, Active, ReplySlot},
     line,
     underway::Enrolled,
@@ -67,6 +67,19 @@ pub(super) async fn resume(
         .await?;
     let (run, ..) = restore(engine, &row, &version.plan).await?;
     let mut events = lost(&version.plan, &run);
+    // What it called has a run of its own, and is waited for again.
+    let commands = calls(&version.plan, &run, engine.world().now_ms());
+    if let Some(cancelled) = &run.cancelled {
+        let called = call::called(row.id, &commands);
+        engine.cancel_called(&row.workspace, called, cancelled.undo);
+    }
+    if let Some(parent) = row.parent
+        && let Some(parent) = engine.store().run(&row.workspace, parent).await?
+        && parent.status == store::Status::Cancelled
+    {
+        // The process stopped before this was done.
+        engine.cancel_called(&row.workspace, vec![row.id], false);
+    }
     if !run.has_started() {
         events.push(Event::Start);
     }
@@ -85,13 +98,10 @@ pub(super) async fn resume(
         places,
         enrolled,
     };
-    engine.0.tasks.spawn(drive::drive(
-        engine.clone(),
-        active,
-        line,
-        Vec::new(),
-        events,
-    ));
+    engine
+        .0
+        .tasks
+        .spawn(drive::drive(engine.clone(), active, line, commands, events));
     Ok(())
 }
 

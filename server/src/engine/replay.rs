@@ -138,6 +138,7 @@ impl Engine {
                 None => key.map(|key| format!("{id} {key}")),
             },
             fire: None,
+            parent: None,
             replay: Some((origin, record)),
         })
         .await

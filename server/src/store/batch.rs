@@ -75,8 +75,8 @@ pub(super) const TURN: Many = Many {
 
 const INSERT_RUN: Many = Many {
     text: "INSERT INTO run (workspace, id, flow, version, trigger, status, started_at, ended_at, \
-           wake_at, turns, failure, origin) VALUES {rows}",
-    width: 12,
+           wake_at, turns, failure, origin, parent) VALUES {rows}",
+    width: 13,
 };
 
 const INSERT_LETTER: Many = Many {
@@ -347,7 +347,7 @@ fn key_of(run: &NewRun, digest: &[u8; 32]) -> [Value; 5] {
     ]
 }
 
-fn row_of(run: &NewRun) -> [Value; 12] {
+fn row_of(run: &NewRun) -> [Value; 13] {
     let [workspace, flow, trigger] = trigger_of(run);
     let turn = &run.turn;
     [
@@ -363,5 +363,6 @@ fn row_of(run: &NewRun) -> [Value; 12] {
         1_i64.into(),
         turn.failure.clone().into(),
         run.origin.as_ref().map(|origin| origin.run).into(),
+        run.parent.into(),
     ]
 }

@@ -82,6 +82,8 @@ pub struct NewRun {
     pub fire: Option<Fire>,
     /// The run that it replays. A dead letter is settled with that; the dedupe key is then one of replays, and of nothing else.
     pub origin: Option<Origin>,
+    /// The run of which a step called this one.
+    pub parent: Option<Uuid>,
     /// What the first turn decided; its number is 0.
     pub turn: Turn,
 }
@@ -174,6 +176,8 @@ pub struct Run {
     pub failure: Option<String>,
     /// The run that it replays.
     pub origin: Option<Uuid>,
+    /// The run of which a step called it.
+    pub parent: Option<Uuid>,
 }
 
 /// One entry in the journal of a run.
@@ -455,7 +459,7 @@ pub(super) fn page(workspace: &str, filter: &RunFilter) -> (String, Vec<Value>) 
 }
 
 /// The columns of a run, in the order of [`run_at`].
-pub(super) const RUN: &str = "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure, origin";
+pub(super) const RUN: &str = "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure, origin, parent";
 
 /// Reads a run from the next cells, which are those of [`RUN`].
 pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
@@ -472,6 +476,7 @@ pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
         turns: cells.count()?,
         failure: cells.take()?,
         origin: cells.take()?,
+        parent: cells.take()?,
     })
 }
 
