@@ -40,6 +40,28 @@ test: ## Run all tests, with a database and a browser
 	$(CARGO) build $(LOCKED) -p weir-server --bin weir
 	WEIR_BIN="$$(realpath $(TARGET)/debug/weir)" tests/with-services $(CARGO) test $(LOCKED) --workspace --no-fail-fast
 
+# How long the long forms are. Together they take less than half an hour on two cores.
+prove: export WEIR_PROVE_KILLS ?= 300
+prove: export WEIR_PROVE_FREEZES ?= 20
+prove: export WEIR_PROVE_CUTS ?= 10
+prove: export WEIR_PROVE_INSTANTS ?= 400
+prove: export WEIR_PROVE_SKEWED ?= 120
+prove: export WEIR_PROVE_CRASHES ?= 60
+prove: export WEIR_PROVE_RUNS ?= 30000
+
+.PHONY: prove
+prove: ## Try for half an hour to break what Weir promises: kill, freeze and confuse servers
+	@./setup --tests
+	$(CARGO) build $(LOCKED) --workspace --bin weir
+	$(CARGO) test $(LOCKED) --workspace --no-run
+	export WEIR_BIN="$$(realpath $(TARGET)/debug/weir)"
+	began=$$SECONDS
+	prove() { echo "prove: $$*"; timeout "$$((began + 1800 - SECONDS))" "$$@"; }
+	prove $(CARGO) test $(LOCKED) --workspace --test machine -- --nocapture
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --lib -- --nocapture store::tests schedule::tests
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: partition:: killed_server
+	echo "prove: nothing was broken in $$((SECONDS - began)) s"
+
 .PHONY: check
 check: ## Check format, lints, licences and the order of the house
 	@./setup --check

@@ -11,7 +11,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    engine::{Limits, TryLimits},
+    engine::{Limits, Retention, TryLimits},
     outbound::Allow,
 };
 
@@ -38,9 +38,18 @@ pub struct Config {
     pub log_json: bool,
     /// The largest message that is accepted, in bytes: `WEIR_MAX_MESSAGE`.
     pub max_message: usize,
+    /// What people call this server: `WEIR_NAME`.
+    pub name: Option<String>,
+    /// How long a server may be silent before others take over its runs: `WEIR_LEASE_MS`.
+    pub lease: Duration,
+    /// How wrong the clock goes, in milliseconds: `WEIR_CLOCK_OFFSET_MS`.
+    pub clock_offset: i64,
     /// The limits of the engine.
     pub limits: Limits,
 }
+
+/// The shortest lease, in milliseconds: with less, a busy machine would lose it for nothing.
+const SHORTEST_LEASE: u64 = 1_000;
 
 /// The settings: the key in the file, the environment variable, and what it is. The one list of them.
 pub const SETTINGS: &[(&str, &str, &str)] = &[
@@ -140,6 +149,46 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "WEIR_GRACE_MS",
         "time that attempts may take to end when the server stops, in milliseconds (10000)",
     ),
+    (
+        "history_days",
+        "WEIR_HISTORY_DAYS",
+        "days for which runs are kept after they ended; 0 for ever (30)",
+    ),
+    (
+        "dead_letter_days",
+        "WEIR_DEAD_LETTER_DAYS",
+        "days for which open dead letters are kept; 0 for ever (365)",
+    ),
+    (
+        "dedupe_days",
+        "WEIR_DEDUPE_DAYS",
+        "days for which a message is known by its dedupe key; 0 for ever (90)",
+    ),
+    (
+        "history_bytes",
+        "WEIR_HISTORY_BYTES",
+        "size of the data beyond which the oldest runs go early, in bytes; 0 for no limit (0)",
+    ),
+    (
+        "park_after_ms",
+        "WEIR_PARK_AFTER_MS",
+        "runs that wait longer than this hold no memory meanwhile, in milliseconds (60000)",
+    ),
+    (
+        "name",
+        "WEIR_NAME",
+        "what people call this server among several on one PostgreSQL database (its address)",
+    ),
+    (
+        "lease_ms",
+        "WEIR_LEASE_MS",
+        "time after which others take over the runs of a server that is silent, in milliseconds (15000)",
+    ),
+    (
+        "clock_offset_ms",
+        "WEIR_CLOCK_OFFSET_MS",
+        "by how much this server's clock goes wrong, in milliseconds; for tests only (0)",
+    ),
 ];
 
 /// What is wrong with the configuration.
@@ -210,7 +259,8 @@ impl Config {
         format!(
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
-             tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}",
+             tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
+             history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlease_ms = {}{}",
             self.data.display(),
             self.listen,
             if self.key.is_some() {
@@ -230,6 +280,16 @@ impl Config {
             self.limits.tries.time.as_millis(),
             self.limits.tries.memory,
             self.limits.grace.as_millis(),
+            in_days(self.limits.retention.history),
+            in_days(self.limits.retention.open_letters),
+            in_days(self.limits.retention.dedupe),
+            self.limits.retention.size.unwrap_or(0),
+            self.limits.park_after.as_millis(),
+            self.lease.as_millis(),
+            match &self.name {
+                Some(name) => format!("\nname = {name:?}"),
+                None => String::new(),
+            },
         )
     }
 
@@ -263,6 +323,9 @@ impl Config {
                 other => return Err(wrong(values, "log_format", format!("`{other}` is not possible; write text or json"))),
             },
             max_message: number(values, "max_message", 1 << 20, 1)?,
+            name: text("name"),
+            lease: Duration::from_millis(number(values, "lease_ms", 15_000, SHORTEST_LEASE)?),
+            clock_offset: number(values, "clock_offset_ms", 0, i64::MIN)?,
             limits: Limits {
                 active_runs: number(values, "active_runs", defaults.active_runs, 1)?,
                 script_time: Duration::from_millis(number(values, "script_time_ms", defaults.script_time.as_millis() as u64, 1)?),
@@ -276,9 +339,32 @@ impl Config {
                     memory: number(values, "tries_memory", defaults.tries.memory, 1)?,
                 },
                 grace: Duration::from_millis(number(values, "grace_ms", defaults.grace.as_millis() as u64, 0)?),
+                retention: Retention {
+                    history: days(values, "history_days", defaults.retention.history)?,
+                    open_letters: days(values, "dead_letter_days", defaults.retention.open_letters)?,
+                    dedupe: days(values, "dedupe_days", defaults.retention.dedupe)?,
+                    size: Some(number(values, "history_bytes", 0_u64, 0)?).filter(|bytes| *bytes > 0),
+                },
+                park_after: Duration::from_millis(number(values, "park_after_ms", defaults.park_after.as_millis() as u64, 1)?),
             },
         })
     }
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// A number of days, of which 0 stands for ever.
+fn days(
+    values: &BTreeMap<String, (String, String)>,
+    key: &str,
+    default: Option<Duration>,
+) -> Result<Option<Duration>, Error> {
+    let days = number(values, key, in_days(default), 0)?;
+    Ok((days > 0).then(|| Duration::from_secs(days.saturating_mul(DAY))))
+}
+
+fn in_days(time: Option<Duration>) -> u64 {
+    time.map_or(0, |time| time.as_secs() / DAY)
 }
 
 fn read_file(path: &Path) -> Result<BTreeMap<String, (String, String)>, Error> {
@@ -363,10 +449,22 @@ mod tests {
             ("max_message", "-1"),
             ("active_runs", "0"),
             ("tries_kept", "many"),
+            ("history_days", "-1"),
+            ("lease_ms", "20"),
+            ("park_after_ms", "0"),
         ] {
             let error = from(&[(key, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--{key}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn days_of_retention_may_be_for_ever() {
+        let config = from(&[("history_days", "7"), ("dedupe_days", "0")]).unwrap();
+        let keep = &config.limits.retention;
+        assert_eq!(keep.history, Some(Duration::from_secs(7 * DAY)));
+        assert_eq!((keep.dedupe, keep.size), (None, None));
+        assert!(config.masked().contains("dead_letter_days = 365"));
     }
 
     #[test]

@@ -22,16 +22,28 @@ struct Inner {
     last_id: AtomicU64,
 }
 
+/// How far a clock may be from the one it follows, in milliseconds. What is less is left to those who set the clocks of machines.
+const TOLERANCE: u64 = 500;
+
 #[derive(Debug)]
 enum Source {
-    Real,
-    Manual { now_ms: AtomicI64, dice: AtomicU64 },
+    /// The system's clock, and what is to be added to it.
+    Real(AtomicI64),
+    Manual {
+        now_ms: AtomicI64,
+        dice: AtomicU64,
+    },
 }
 
 impl World {
     /// The world outside: the system's clock and the system's randomness.
     pub fn real() -> Self {
-        World::new(Source::Real)
+        World::shifted(0)
+    }
+
+    /// The world outside with a clock that goes wrong by so many milliseconds, for tests of such machines.
+    pub fn shifted(by_ms: i64) -> Self {
+        World::new(Source::Real(AtomicI64::new(by_ms)))
     }
 
     /// A world for tests, which begins at `now_ms` (Unix time in milliseconds) and whose dice follow from `seed`.
@@ -52,9 +64,22 @@ impl World {
     /// Unix time in milliseconds. It may go backwards where the system's clock is set back.
     pub fn now_ms(&self) -> i64 {
         match &self.0.source {
-            Source::Real => system_now_ms(),
+            Source::Real(shift) => system_now_ms().saturating_add(shift.load(Ordering::SeqCst)),
             Source::Manual { now_ms, .. } => now_ms.load(Ordering::SeqCst),
         }
+    }
+
+    /// Follows a clock that several servers share and that shows `now_ms`: where this one is off by more than half a second, it
+    /// is set by that, and the difference is given. A manual clock is left alone.
+    pub fn follow(&self, now_ms: i64) -> Option<i64> {
+        let Source::Real(shift) = &self.0.source else {
+            return None;
+        };
+        let off = now_ms.saturating_sub(self.now_ms());
+        (off.unsigned_abs() > TOLERANCE).then(|| {
+            shift.fetch_add(off, Ordering::SeqCst);
+            off
+        })
     }
 
     /// A random number.
@@ -67,7 +92,7 @@ impl World {
     /// Fills the buffer with random bytes; those of the real world are fit for keys.
     pub fn random(&self, buffer: &mut [u8]) {
         match &self.0.source {
-            Source::Real => system_random(buffer),
+            Source::Real(_) => system_random(buffer),
             Source::Manual { dice, .. } => {
                 for chunk in buffer.chunks_mut(8) {
                     chunk.copy_from_slice(&split_mix(dice).to_le_bytes()[..chunk.len()]);
@@ -122,7 +147,9 @@ impl World {
     fn manual_now(&self) -> &AtomicI64 {
         match &self.0.source {
             Source::Manual { now_ms, .. } => now_ms,
-            Source::Real => panic!("the clock of the real world cannot be set; use World::manual"),
+            Source::Real(_) => {
+                panic!("the clock of the real world cannot be set; use World::manual")
+            }
         }
     }
 }
@@ -212,6 +239,20 @@ mod tests {
         assert_ne!(x, [0; 21]);
         a.clone().advance(Duration::from_secs(2));
         assert_eq!(a.now_ms(), 2_005, "clones share the clock");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_follows_a_shared_one() {
+        let (right, wrong) = (World::real(), World::shifted(-600_000));
+        let off = wrong.follow(right.now_ms()).unwrap();
+        assert!((599_000..=601_000).contains(&off), "{off}");
+        assert!((wrong.now_ms() - right.now_ms()).abs() < 1_000);
+        assert_eq!(
+            right.follow(right.now_ms() + 100),
+            None,
+            "that is near enough"
+        );
+        assert_eq!(World::manual(5, 1).follow(1_000_000), None);
     }
 
     #[test]

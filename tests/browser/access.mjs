@@ -58,6 +58,19 @@ const VIEWS = {
   runs: ["/runs", (page) => byTest(page, "run-row").first().waitFor()],
   run: [`/runs/${WEIR_RUN}?step=book`, (page) => byTest(page, "step-record").waitFor()],
   "a failed run": [`/runs/${WEIR_FAILED_RUN}`, (page) => byTest(page, "run-failure").waitFor()],
+  "a replay": [`/runs/${WEIR_FAILED_RUN}`, async (page) => {
+    await byTest(page, "replay").click();
+    await byTest(page, "replay-write").first().waitFor();
+  }],
+  "dead letters": ["/dead-letters", (page) => byTest(page, "letter-row").first().waitFor()],
+  "all dead letters": ["/dead-letters", async (page) => {
+    await byTest(page, "replay-all").click();
+    await byTest(page, "many-plan").locator("li").first().waitFor();
+  }],
+  schedules: ["/schedules", async (page) => {
+    await byTest(page, "fires").first().click();
+    await byTest(page, "fire-list").waitFor();
+  }],
   connections: ["/connections", (page) => byTest(page, "connection-row").first().waitFor()],
   "a new connection": ["/connections", async (page) => {
     await byTest(page, "connection-new").first().click();

@@ -26,6 +26,15 @@ const pages = [
   ["runs", "/runs", (page) => byTest(page, "run-row").first().waitFor()],
   ["run", `/runs/${WEIR_RUN}?step=book`, (page) => byTest(page, "step-record").waitFor()],
   ["run-failed", `/runs/${WEIR_FAILED_RUN}`, (page) => byTest(page, "run-failure").waitFor()],
+  ["dead-letters", "/dead-letters", (page) => byTest(page, "letter-row").first().waitFor()],
+  ["replay", `/runs/${WEIR_FAILED_RUN}`, async (page) => {
+    await byTest(page, "replay").click();
+    await byTest(page, "replay-write").first().waitFor();
+  }],
+  ["schedules", "/schedules", async (page) => {
+    await byTest(page, "fires").first().click();
+    await byTest(page, "fire-list").waitFor();
+  }],
   ["connections", "/connections", (page) => byTest(page, "connection-row").first().waitFor()],
   ["system", "/system", (page) => byTest(page, "system").waitFor()],
 ];

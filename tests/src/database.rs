@@ -44,6 +44,25 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Asks PostgreSQL behind the server's back: the rows, with `|` between their cells.
+    ///
+    /// # Panics
+    /// On SQLite, and when it does not answer.
+    #[track_caller]
+    pub fn ask(&self, question: &str) -> Vec<String> {
+        let url = self.url().expect("only PostgreSQL is asked");
+        let output = psql(&url, &["--tuples-only", "--no-align"], question);
+        output.lines().map(str::to_owned).collect()
+    }
+
+    /// The same for one number.
+    #[track_caller]
+    pub fn count(&self, question: &str) -> u64 {
+        self.ask(question)[0].parse().unwrap()
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if let Database::Postgresql { name } = self {
@@ -57,15 +76,15 @@ fn base() -> String {
 }
 
 fn administer(statement: &str) {
+    psql(&base(), &[], statement);
+}
+
+#[track_caller]
+fn psql(url: &str, arguments: &[&str], statement: &str) -> String {
     let output = Command::new("psql")
-        .args([
-            "--no-psqlrc",
-            "--quiet",
-            "--dbname",
-            &base(),
-            "--command",
-            statement,
-        ])
+        .args(["--no-psqlrc", "--quiet", "--dbname", url])
+        .args(arguments)
+        .args(["--command", statement])
         .output();
     let output = output.expect("psql is there: run ./setup --tests");
     assert!(
@@ -73,4 +92,5 @@ fn administer(statement: &str) {
         "{statement}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

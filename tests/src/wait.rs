@@ -1,7 +1,7 @@
 //! Waiting for a condition with a deadline: the one place where a test lets time pass.
 
 use std::{
-    thread,
+    env, thread,
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,15 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long anything may take before a test gives up. Far more than is needed, since machines are slow at times.
 pub fn patience() -> Duration {
     Duration::from_secs(60)
+}
+
+/// How often something is done: the number in this environment variable, by which `make prove` makes a test longer, or the
+/// usual one.
+///
+/// # Panics
+/// When the variable is no number.
+pub fn long_form(variable: &str, usual: usize) -> usize {
+    env::var(variable).map_or(usual, |number| number.parse().unwrap())
 }
 
 /// Waits until there is something, and gives it. `what` names it in the report of a test that waited in vain.

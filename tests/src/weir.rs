@@ -282,6 +282,18 @@ impl Weir {
         }
     }
 
+    /// Sends it a signal, such as `STOP` and `CONT`.
+    ///
+    /// # Panics
+    /// When that cannot be sent.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success(), "kill: {sent}");
+    }
+
     /// `kill -9`, and what it had logged.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
@@ -294,11 +306,7 @@ impl Weir {
     /// # Panics
     /// When it does not.
     pub fn ask_to_stop(&self) {
-        let sent = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success(), "kill: {sent}");
+        self.signal("TERM");
         until("the server to stop", || {
             self.log().contains(STOPS).then_some(())
         });

@@ -6,6 +6,7 @@
 )]
 
 mod browser;
+mod calls;
 mod check;
 mod command_line;
 mod crash;
@@ -13,8 +14,10 @@ mod editing;
 mod gallery;
 mod http_face;
 mod operation;
+mod partition;
 mod readme;
 mod secrets;
+mod servers;
 mod tidy;
 mod triggers;
 mod ways;

@@ -121,6 +121,54 @@ fn with_a_draft() -> Weir {
 }
 
 #[test]
+fn dead_letters_are_dealt_with_in_the_page() {
+    let partner = Partner::with(|request, _| match request.json()["what"].as_str() {
+        Some("good") => Act::reply(201, json!({ "mark": "booked" })),
+        Some("slow") => Act::reply(201, json!({})).after(Duration::from_secs(20)),
+        _ => Act::reply(503, json!({ "error": "maintenance" })),
+    });
+    let weir = Weir::start();
+    let flow = |id: &str, retry: serde_json::Value| {
+        let config = json!({ "method": "POST", "url": partner.url(), "body": "= input.body" });
+        json!({
+            "format": "weir/flow@1", "id": id,
+            "triggers": { "in": { "kind": "http", "config": { "path": format!("/{id}"), "reply": "accepted" } } },
+            "steps": { "book": { "kind": "http", "config": config, "retry": retry, "timeout": "1s" },
+                       "mark": { "kind": "map", "config": { "script": "input.body.mark" } } },
+            "links": [ { "from": "in", "to": "book" }, { "from": "book", "to": "mark" } ],
+        })
+    };
+    weir.publish(&flow("shipping", json!({ "attempts": 1 })));
+    weir.publish(&flow("patient", json!({ "attempts": 5, "delay": "10m" })));
+    let send = |path: &str, id: u32, what: &str| {
+        let reply = weir
+            .knock("POST", path, &json!({ "id": id, "what": what }))
+            .expect(202);
+        reply.header("weir-run").unwrap().to_owned()
+    };
+    let letters: Vec<String> = ["bad", "bad", "bad", "slow", "bad"]
+        .into_iter()
+        .zip(1..)
+        .map(|(what, id)| send("/shipping", id, what))
+        .collect();
+    letters.iter().for_each(|run| drop(weir.ended(run)));
+    let waiting = send("/patient", 9, "bad");
+    let variables = [
+        ("WEIR_URL", weir.url()),
+        ("WEIR_LETTERS", letters[..4].join(",")),
+        ("WEIR_WAITING", waiting),
+    ];
+    browse("letters.mjs", &variables, &weir);
+    let calls = partner.calls();
+    let of = |id: u32| calls.iter().filter(|call| call.json()["id"] == id).count();
+    assert_eq!(
+        [1, 2, 3, 4, 5, 9].map(of),
+        [2, 1, 2, 1, 2, 1],
+        "what was discarded or had happened is not called again"
+    );
+}
+
+#[test]
 fn axe_finds_nothing_serious() {
     let Gallery { weir, last, failed } = gallery();
     let variables = [

@@ -13,9 +13,9 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use weir_tests::{Act, Database, Partner, Request, Start, Weir, send, until};
+use weir_tests::{Act, Database, Partner, Request, Start, Weir, long_form, send, until};
 
-/// How often the server is killed.
+/// How often the server is killed, unless `WEIR_PROVE_CRASHES` says otherwise.
 const KILLS: usize = 6;
 
 /// How many calls must be open at the partner when the server is killed, so that each kill hurts.
@@ -184,7 +184,7 @@ fn an_undo_goes_on_after_a_crash() {
 }
 
 /// What a message asks for: a PUT, which may be repeated; a POST that says it may be, by its key; and a POST that may not.
-const KINDS: [&str; 3] = ["put", "keyed", "plain"];
+pub(crate) const KINDS: [&str; 3] = ["put", "keyed", "plain"];
 
 fn kill_and_start_again(database: &Database) {
     let partner = Partner::with(|_, _| Act::ok().after(Duration::from_millis(150)));
@@ -194,7 +194,8 @@ fn kill_and_start_again(database: &Database) {
     // The run of each message that was accepted; and those without an answer, which the sender sends again.
     let accepted: Mutex<BTreeMap<String, String>> = Mutex::default();
     let unanswered: Mutex<BTreeSet<String>> = Mutex::default();
-    for round in 0..KILLS {
+    let kills = long_form("WEIR_PROVE_CRASHES", KILLS);
+    for round in 0..kills {
         partner.hold();
         let killed = AtomicBool::new(false);
         let next = AtomicUsize::new(0);
@@ -266,12 +267,17 @@ fn kill_and_start_again(database: &Database) {
             .insert(id, reply.header("weir-run").unwrap().to_owned());
     }
     judge(&weir, &partner, &accepted.lock().unwrap());
+    println!(
+        "{kills} kills of one server: {} messages accepted and ended, {} calls",
+        accepted.lock().unwrap().len(),
+        partner.calls().len()
+    );
     let (status, log) = weir.stop();
     assert!(status.success(), "{log}");
 }
 
 /// Every message has one run, every run has ended, and nothing was done twice that must not be.
-fn judge(weir: &Weir, partner: &Partner, accepted: &BTreeMap<String, String>) {
+pub(crate) fn judge(weir: &Weir, partner: &Partner, accepted: &BTreeMap<String, String>) {
     let mut lost = 0;
     let mut outcome = BTreeMap::new();
     for (id, run) in accepted {
@@ -364,12 +370,13 @@ fn start(data: &Path, database: &Database) -> Weir {
         .start()
 }
 
-fn set_up(weir: &Weir, partner: &Partner) {
+pub(crate) fn set_up(weir: &Weir, partner: &Partner) {
     weir.connect("partner", &json!({ "base_url": partner.url() }));
     let action = |method: &str, idempotent: Option<bool>| {
+        // More attempts than there are kills, since one call may meet each of them.
         let mut step = json!({
             "kind": "http", "connection": "partner", "timeout": "30s",
-            "retry": { "attempts": 10, "delay": "50ms", "backoff": "constant", "on": ["transient", "timed_out", "lost"] },
+            "retry": { "attempts": 100, "delay": "50ms", "backoff": "constant", "on": ["transient", "timed_out", "lost"] },
             "config": { "method": method, "path": "= `/work/${trigger.body.id}`", "body": "= trigger.body" }
         });
         if let Some(idempotent) = idempotent {

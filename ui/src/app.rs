@@ -17,8 +17,8 @@ use crate::{
     },
     load::Loader,
     pages::{
-        connections::ConnectionsPage, flow::FlowPage, flows::FlowsPage, run::RunPage,
-        runs::RunsPage, system::SystemPage,
+        connections::ConnectionsPage, flow::FlowPage, flows::FlowsPage, letters::LettersPage,
+        run::RunPage, runs::RunsPage, schedules::SchedulesPage, system::SystemPage,
     },
     settings::Settings,
     shell::Shell,
@@ -72,6 +72,8 @@ fn Places() -> impl IntoView {
             <Route path=path!("/flows/:flow") view=FlowPage/>
             <Route path=path!("/runs") view=RunsPage/>
             <Route path=path!("/runs/:run") view=RunPage/>
+            <Route path=path!("/dead-letters") view=LettersPage/>
+            <Route path=path!("/schedules") view=SchedulesPage/>
             <Route path=path!("/connections") view=ConnectionsPage/>
             <Route path=path!("/system") view=SystemPage/>
         </Routes>

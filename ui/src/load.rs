@@ -1,10 +1,13 @@
 //! Data from the server as a signal: loading, ready or failed. What was ready stays visible while it is read again.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 
-use crate::api::Trouble;
+use crate::api::{self, Trouble, WorkspaceChange};
+
+/// How long the page waits after news of runs before it reads again.
+const CALM: Duration = Duration::from_millis(400);
 
 /// How far the reading of something has come.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,4 +91,24 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Loader<T> {
             self.value.set(next);
         }
     }
+}
+
+/// Reads again a moment after news of runs that concern it, for as long as the part of the page lives that asks for it.
+pub(crate) fn follow(
+    concerns: impl Fn(&WorkspaceChange) -> bool + 'static,
+    read: impl Fn() + Copy + Send + Sync + 'static,
+) {
+    let planned = StoredValue::new(false);
+    let live = StoredValue::new_local(api::workspace_changes(move |change| {
+        if planned.try_get_value() == Some(false) && concerns(&change) {
+            planned.set_value(true);
+            let then = move || {
+                if planned.try_set_value(false).is_none() {
+                    read();
+                }
+            };
+            set_timeout(then, CALM);
+        }
+    }));
+    on_cleanup(move || live.dispose());
 }

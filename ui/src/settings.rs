@@ -9,6 +9,7 @@ const THEME: &str = "weir.theme";
 const NARROW: &str = "weir.narrow";
 const PALETTE: &str = "weir.palette";
 const MAP: &str = "weir.map";
+const NAME: &str = "weir.name";
 
 /// Light or dark, or what the system says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,16 @@ impl Settings {
     /// Keeps in mind whether the map is shown.
     pub(crate) fn remember_map(self, shown: bool) {
         save(MAP, if shown { "shown" } else { "hidden" });
+    }
+
+    /// The name that a person signs with; empty at first.
+    pub(crate) fn name(self) -> String {
+        load(NAME).unwrap_or_default()
+    }
+
+    /// Keeps the name that a person signs with.
+    pub(crate) fn remember_name(self, name: &str) {
+        save(NAME, name);
     }
 
     /// Makes the navigation narrow or wide.

@@ -1,5 +1,7 @@
 //! How things are said: durations, spans of time, kinds, states and failure classes, in either language.
 
+mod cron;
+
 use weir_flows::{
     catalog::{Entry, Group},
     failure::Class,
@@ -11,6 +13,8 @@ use crate::{
     kit::icon::Icon,
     texts::{Texts, fill},
 };
+
+pub(crate) use cron::cron_words;
 
 const SECOND: f64 = 1_000.0;
 const MINUTE: f64 = 60.0 * SECOND;

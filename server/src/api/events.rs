@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use weir_flows::{
     plan::Plan,
-    run::{Run, rfc3339},
+    run::{Run, StepStatus, rfc3339},
 };
 
 use super::{
@@ -134,9 +134,9 @@ pub(super) async fn of_run(
 ///
 /// `event: change` for every turn of every run. `event: flow` for every flow whose draft was written or deleted, that was
 /// published, or that was switched on or off: who shows a draft learns so that it has moved on. A draft's `revision` only
-/// grows, so that of two the larger one is the later. On PostgreSQL other servers may write, too, of which nothing is told
-/// here: there a read with `If-None-Match` says whether a draft has moved on. `event: missed` says that this stream was too
-/// slow and changes are missing, so that lists should be read again.
+/// grows, so that of two the larger one is the later. On PostgreSQL the changes of other servers are told, too, about a second
+/// later, and of runs that move quickly only the last. `event: missed` says that changes are missing here, because this stream
+/// was too slow or another server had too many of them, so that lists should be read again.
 #[utoipa::path(get, path = "/api/v1/events", tag = "Live", operation_id = "follow_all",
     responses(
         (status = 200, description = "The changes.", body = WorkspaceEvent, content_type = "text/event-stream"),
@@ -172,7 +172,12 @@ impl FollowAll {
     async fn next(&mut self) -> Option<Event> {
         loop {
             let heard = tokio::select! {
-                received = self.runs.recv() => heard(received, WorkspaceEvent::of_run),
+                received = self.runs.recv() => match received {
+                    Ok(change) if change.more > 0 => {
+                        return Some(missed(change.more.saturating_add(1)));
+                    }
+                    received => heard(received, WorkspaceEvent::of_run),
+                },
                 received = self.flows.recv() => heard(received, WorkspaceEvent::of_flow),
                 () = self.app.engine().stopping() => return None,
             };
@@ -192,12 +197,15 @@ fn heard<T>(
 ) -> ControlFlow<(), Option<Event>> {
     match received {
         Ok(change) => ControlFlow::Continue(told(&change).map(|told| event(told.name(), &told))),
-        Err(RecvError::Lagged(count)) => {
-            let missed = Event::default().event("missed");
-            ControlFlow::Continue(Some(missed.data(format!("{{\"missed\":{count}}}"))))
-        }
+        Err(RecvError::Lagged(count)) => ControlFlow::Continue(Some(missed(count))),
         Err(RecvError::Closed) => ControlFlow::Break(()),
     }
+}
+
+fn missed(count: u64) -> Event {
+    Event::default()
+        .event("missed")
+        .data(format!("{{\"missed\":{count}}}"))
 }
 
 impl WorkspaceEvent {
@@ -267,7 +275,10 @@ impl Follow {
         loop {
             tokio::select! {
                 received = self.changes.recv() => match received {
-                    Ok(change) if change.run == self.run => return Some(RunChange::of(&change)),
+                    Ok(change) if change.run == self.run => match &change.steps {
+                        Some(steps) => return Some(RunChange::of(&change, steps)),
+                        None => return self.look().await,
+                    },
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => return self.look().await,
                     Err(RecvError::Closed) => return None,
@@ -302,12 +313,11 @@ impl RunChange {
         self.status.is_final()
     }
 
-    fn of(change: &Change) -> RunChange {
+    fn of(change: &Change, steps: &[(String, StepStatus)]) -> RunChange {
         RunChange {
             run: change.run.to_string(),
             status: change.status.into(),
-            steps: change
-                .steps
+            steps: steps
                 .iter()
                 .map(|(id, status)| (id.clone(), (*status).into()))
                 .collect(),

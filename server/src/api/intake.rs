@@ -78,6 +78,7 @@ pub(super) async fn arrive(State(app): State<App>, request: Request) -> Answer<R
         message,
         dedupe,
         fire: None,
+        alone: false,
     };
     let accepted = app
         .engine()

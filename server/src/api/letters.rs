@@ -1,5 +1,7 @@
 //! `/api/v1/dead-letters`: runs that ended in failure, until a person has dealt with them.
 
+mod many;
+
 use axum::{Json, extract::State, http::Uri, response::Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,6 +16,11 @@ use super::{
     runs::{RunFailure, time},
 };
 use crate::store::{Deed, Letter, LetterFilter, LetterState, RunCursor};
+
+pub(super) use many::{
+    __path_discard as __path_discard_many, __path_plan, __path_replay, discard as discard_many,
+    plan, replay,
+};
 
 /// A run that ended in failure.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,13 +62,12 @@ pub(super) struct DeadLetter {
 
 impl DeadLetter {
     fn of(letter: Letter, now: i64) -> DeadLetter {
-        let lost = [Class::Lost, Class::TimedOut].map(Class::word);
         let failure = letter.failure.as_deref().and_then(RunFailure::read);
         DeadLetter {
             run: letter.run.to_string(),
+            may_have_happened: DeadLetter::may_have_happened(&letter),
             flow: letter.flow,
             version: letter.version,
-            may_have_happened: letter.step.is_some() && lost.contains(&letter.class.as_str()),
             failure: failure.unwrap_or_else(|| RunFailure::of(letter.step, letter.class)),
             died_at: rfc3339(letter.died_at),
             age_ms: now.saturating_sub(letter.died_at).max(0),
@@ -73,11 +79,18 @@ impl DeadLetter {
             replay: letter.replay.map(|run| run.to_string()),
         }
     }
+
+    /// Whether nobody knows if what the step asked for has happened.
+    fn may_have_happened(letter: &Letter) -> bool {
+        let unknown = [Class::Lost, Class::TimedOut].map(Class::word);
+        letter.step.is_some() && unknown.contains(&letter.class.as_str())
+    }
 }
 
 /// Which dead letters to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct LetterSearch {
     /// Only those that stand so: `open`, `replayed` or `discarded`; `open` where nothing is said.
     #[param(example = "open")]
@@ -148,25 +161,29 @@ pub(super) async fn list(
     uri: Uri,
     Query(search): Query<LetterSearch>,
 ) -> Answer<Response> {
-    let mut filter = search.filter()?;
-    let limit = filter.limit;
-    // One more than the page has tells whether there is another page.
-    filter.limit += 1;
-    let store = app.engine().store();
-    let letters = store.letters(WORKSPACE, &filter).await?;
-    let cursor = |letter: &Letter| {
-        let place = RunCursor {
-            started_at: letter.died_at,
-            id: letter.run,
-        };
-        place.to_string()
-    };
-    let page = Items::of(letters, limit, cursor);
+    let page = page(&app, search.filter()?).await?;
     let now = app.engine().world().now_ms();
     let items = page.items.into_iter();
     let items: Vec<DeadLetter> = items.map(|letter| DeadLetter::of(letter, now)).collect();
     let next = page.next;
     Ok(Items { items, next }.answer(&uri))
+}
+
+async fn page(app: &App, mut filter: LetterFilter) -> Answer<Items<Letter>> {
+    let limit = filter.limit;
+    // One more than the page has tells whether there is another page.
+    filter.limit += 1;
+    let letters = app.engine().store().letters(WORKSPACE, &filter).await?;
+    Ok(Items::of(letters, limit, cursor))
+}
+
+/// Where the page after this dead letter starts.
+fn cursor(letter: &Letter) -> String {
+    let place = RunCursor {
+        started_at: letter.died_at,
+        id: letter.run,
+    };
+    place.to_string()
 }
 
 /// Read a dead letter

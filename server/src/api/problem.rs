@@ -240,6 +240,7 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::Busy => Problem::new(Code::Busy, text).retry_after(1),
             store::Error::Closed => Problem::new(Code::Stopping, text).retry_after(5),
+            store::Error::Fenced => Problem::new(Code::LeaseLost, text).retry_after(2),
             store::Error::Unavailable(_) => {
                 tracing::warn!(error = %text, "the database did not answer a request");
                 let detail = "the database does not answer at the moment; try again shortly";

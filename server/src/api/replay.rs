@@ -60,7 +60,7 @@ enum Place {
 /// Which version a replay runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Which {
+pub(super) enum Which {
     /// That of the old run.
     #[default]
     Original,

@@ -118,6 +118,7 @@ pub(super) async fn run(
         message: start.message.into(),
         dedupe: key.map(|key| format!("idempotency-key:{key}")),
         fire: None,
+        alone: false,
     };
     let (id, duplicate) = match engine.accept(arrival).await? {
         Accepted::Run(started) => (started.id, false),

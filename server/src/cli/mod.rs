@@ -1,5 +1,6 @@
 //! The command line: what the server does on its store, done on files, and the server itself.
 
+mod archive;
 mod files;
 mod gallery;
 mod play;
@@ -10,7 +11,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, SETTINGS};
+use crate::{
+    config::{Config, SETTINGS},
+    store::Database,
+};
 
 /// The stack of each thread, in bytes: what scripts may nest must fit, and unused pages cost nothing.
 const STACK: usize = 16 << 20;
@@ -104,12 +108,39 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
+    /// Write all that the database has into one file, beside a running server
+    Backup {
+        /// The file to write
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Read a backup into an empty database, while no server runs on it
+    Restore {
+        /// The file that `weir backup` wrote
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
     /// List every setting with its environment variable, or print the ones in force
     Settings {
         /// Configuration file in TOML
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+}
+
+/// Where the data is.
+#[derive(clap::Args)]
+struct Place {
+    /// Directory of the database and the key (WEIR_DATA, ./data); WEIR_DATABASE_URL names a PostgreSQL database
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Configuration file in TOML (WEIR_CONFIG)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Where the running server is.
@@ -190,7 +221,34 @@ async fn run(command: Command) -> u8 {
         Command::Export { flows, out, server } => {
             remote::export(&flows, out.as_deref(), &server).await
         }
+        Command::Backup { file, place } => match place.config() {
+            Ok(config) => archive::back_up(&file, &config).await,
+            Err(code) => code,
+        },
+        Command::Restore { file, place } => match place.config() {
+            Ok(config) => archive::restore(&file, &config).await,
+            Err(code) => code,
+        },
         Command::Settings { config } => settings(config),
+    }
+}
+
+impl Place {
+    /// The configuration, or the exit code where it is not usable.
+    fn config(self) -> Result<Config, u8> {
+        let Place { data, config } = self;
+        Config::load(config.as_deref(), &[("data", data)])
+            .map_err(|error| unusable(&error.to_string()))
+    }
+}
+
+/// Where the database is.
+fn database(config: &Config) -> Database {
+    match &config.database_url {
+        Some(url) => Database::Postgresql { url: url.clone() },
+        None => Database::Sqlite {
+            dir: config.data.clone(),
+        },
     }
 }
 

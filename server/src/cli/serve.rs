@@ -8,7 +8,7 @@ use std::{
 use tokio::{net::TcpListener, signal};
 use tracing_subscriber::{EnvFilter, fmt};
 
-use super::{CLEAN, UNUSABLE, gallery, unusable};
+use super::{CLEAN, UNUSABLE, database, gallery, unusable};
 use crate::{
     api,
     config::Config,
@@ -50,7 +50,7 @@ fn start_log(config: &Config) -> Result<(), String> {
 
 async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     let metrics = api::install_metrics().map_err(|error| error.to_string())?;
-    let world = World::real();
+    let world = World::shifted(config.clock_offset);
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         format!(
             "cannot listen on {}: {error}; choose another address with --listen or WEIR_LISTEN",
@@ -66,13 +66,13 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     })?;
     let sealer = Sealer::load(config.key.as_deref(), &config.data, &world)
         .map_err(|error| error.to_string())?;
-    let database = match &config.database_url {
-        Some(url) => store::Database::Postgresql { url: url.clone() },
-        None => store::Database::Sqlite {
-            dir: config.data.clone(),
-        },
+    let store = store::Settings {
+        lease: config.lease,
+        name: config.name.clone().unwrap_or_else(|| address.to_string()),
+        seal: sealer.key_id(),
+        ..store::Settings::new(database(&config))
     };
-    let store = Store::open(&store::Settings::new(database))
+    let store = Store::open(&store)
         .await
         .map_err(|error| error.to_string())?;
     let outbound = outbound::Settings {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use uuid::Uuid;
 use weir_flows::{
     advance::{Command, Event, idempotency_key},
@@ -16,7 +16,7 @@ use weir_flows::{
     run::{Run, Status},
 };
 
-use super::{Engine, Error, Launch, Version};
+use super::{Engine, Error, Launch, Version, drive::Active, tenure::Tenure};
 use crate::store;
 
 /// How deep calls may stand in each other. A flow may call itself, and must come to an end.
@@ -25,8 +25,11 @@ const MOST_CALLS: usize = 10;
 /// How often a call that cannot be started yet is tried again, a second apart.
 const PATIENCE: usize = 60;
 
-/// How often it is looked whether a run has ended that another process may have.
-const LOOK: Duration = Duration::from_secs(5);
+/// How often, and how long apart, a called run is cancelled that cannot be at the moment: for about a minute.
+const CANCELS: (u32, Duration) = (12, Duration::from_secs(5));
+
+/// How often it is looked whether a run has ended that this process does not have: about once a second.
+const LOOK: Duration = Duration::from_millis(1_000);
 
 /// What a called run gave.
 type Called = Result<Arc<Value>, Failure>;
@@ -36,13 +39,27 @@ type Called = Result<Arc<Value>, Failure>;
 pub(super) struct Waiting(Mutex<HashMap<Uuid, Vec<oneshot::Sender<Called>>>>);
 
 impl Waiting {
-    fn join(&self, run: Uuid) -> oneshot::Receiver<Called> {
-        let (sender, receiver) = oneshot::channel();
-        let mut all = self.0.lock();
-        let waiting = all.entry(run).or_default();
-        waiting.retain(|sender| !sender.is_closed());
-        waiting.push(sender);
-        receiver
+    fn join(&self, run: Uuid) -> Joined<'_> {
+        let (sender, told) = oneshot::channel();
+        self.0.lock().entry(run).or_default().push(sender);
+        Joined {
+            waiting: self,
+            run,
+            told,
+        }
+    }
+
+    /// Whether somebody in this process waits for a run.
+    fn has(&self, run: Uuid) -> bool {
+        let all = self.0.lock();
+        let waiting = all.get(&run);
+        waiting.is_some_and(|senders| senders.iter().any(|sender| !sender.is_closed()))
+    }
+
+    /// A run has ended on another server: whoever waits for it is to look at what is on disk.
+    pub(super) fn look(&self, run: Uuid) {
+        // Those who wait notice that nobody can tell them any more.
+        self.0.lock().remove(&run);
     }
 
     /// Tells what a run gave, now that it has ended.
@@ -55,13 +72,40 @@ impl Waiting {
     }
 }
 
+/// One who waits for a run, for as long as this lives.
+struct Joined<'a> {
+    waiting: &'a Waiting,
+    run: Uuid,
+    told: oneshot::Receiver<Called>,
+}
+
+impl Drop for Joined<'_> {
+    fn drop(&mut self) {
+        self.told.close();
+        let mut all = self.waiting.0.lock();
+        if let Some(senders) = all.get_mut(&self.run) {
+            senders.retain(|sender| !sender.is_closed());
+            if senders.is_empty() {
+                all.remove(&self.run);
+            }
+        }
+    }
+}
+
 /// Who calls.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Caller {
     /// The run.
     pub run: Uuid,
-    /// Whether that is in the store. A try is not.
-    pub stored: bool,
+    /// As whom this server has it; nothing for a try, which is in no store.
+    pub tenure: Option<Arc<Tenure>>,
+}
+
+impl Caller {
+    /// The run, where it is in the store.
+    fn stored(&self) -> Option<Uuid> {
+        self.tenure.as_ref().map(|_| self.run)
+    }
 }
 
 /// The id of the run that a step of another run calls, for one item. It is always the same, so that a call that was cut off finds
@@ -95,7 +139,7 @@ pub(super) async fn make(
     let flow = command.config.get("flow").and_then(Value::as_str);
     let flow = flow.unwrap_or_default().to_owned();
     let timeout = Duration::from_millis(command.timeout_ms);
-    let call = call(engine, workspace, caller, child, &flow, &command);
+    let call = call(engine, workspace, &caller, child, &flow, &command);
     let result = tokio::time::timeout(timeout, call).await;
     let result = result.unwrap_or_else(|_| {
         let message = format!(
@@ -129,13 +173,13 @@ impl From<store::Error> for Unstarted {
 async fn call(
     engine: &Engine,
     workspace: &str,
-    caller: Caller,
+    caller: &Caller,
     child: Uuid,
     flow: &str,
     command: &Command,
 ) -> Called {
     // Joined before it starts: a short run has ended before anybody could look.
-    let mut told = engine.0.waiting.join(child);
+    let mut joined = engine.0.waiting.join(child);
     let mut tries = 0;
     while let Err(why) = started(engine, workspace, caller, child, flow, command).await {
         match why {
@@ -151,16 +195,25 @@ async fn call(
         }
     }
     loop {
-        if let Ok(called) = told.try_recv() {
-            return called;
+        match joined.told.try_recv() {
+            Ok(called) => return called,
+            Err(TryRecvError::Closed) => joined = engine.0.waiting.join(child),
+            Err(TryRecvError::Empty) => {}
         }
-        if let Some(called) = on_disk(engine, workspace, child).await {
+        // A run that this process has tells of its end before it is let go.
+        if !engine.0.underway.has(child)
+            && let Some(called) = on_disk(engine, workspace, child).await
+        {
             // What was told meanwhile knows more where the history is not kept.
-            return told.try_recv().unwrap_or(called);
+            return joined.told.try_recv().unwrap_or(called);
         }
         tokio::select! {
-            Ok(called) = &mut told => return called,
-            () = tokio::time::sleep(LOOK) => {}
+            told = &mut joined.told => match told {
+                Ok(called) => return called,
+                // Another server says that it has ended.
+                Err(_) => joined = engine.0.waiting.join(child),
+            },
+            () = tokio::time::sleep(engine.jitter(LOOK)) => {}
         }
     }
 }
@@ -169,7 +222,7 @@ async fn call(
 async fn started(
     engine: &Engine,
     workspace: &str,
-    caller: Caller,
+    caller: &Caller,
     child: Uuid,
     flow: &str,
     command: &Command,
@@ -200,6 +253,12 @@ async fn started(
     let Ok(slot) = Arc::clone(&engine.0.active).try_acquire_owned() else {
         return Err(Unstarted::Later(Error::Busy.to_string()));
     };
+    // As whom the caller is driven: once others have that, nothing is started for it here.
+    let tenure = match &caller.tenure {
+        Some(tenure) => Ok(Arc::clone(tenure)),
+        None => engine.tenure(),
+    };
+    let tenure = tenure.map_err(|error| Unstarted::Later(error.to_string()))?;
     let message = Message {
         body: command.config.get("input").cloned().unwrap_or_default(),
         ..Message::default()
@@ -222,6 +281,7 @@ async fn started(
         stamp.now_ms,
     );
     let launch = Launch {
+        tenure,
         version: Arc::clone(&version),
         id: child,
         run,
@@ -229,7 +289,8 @@ async fn started(
         stamp,
         dedupe: None,
         fire: None,
-        parent: caller.stored.then_some(caller.run),
+        alone: false,
+        parent: caller.stored(),
         replay: None,
     };
     let whole = engine.clone();
@@ -261,9 +322,9 @@ fn callable(engine: &Engine, workspace: &str, flow: &str) -> Result<Arc<Version>
 }
 
 /// How many calls stand around what a run calls, which must not have ended.
-async fn depth(engine: &Engine, workspace: &str, caller: Caller) -> Result<usize, Unstarted> {
+async fn depth(engine: &Engine, workspace: &str, caller: &Caller) -> Result<usize, Unstarted> {
     let mut depth = 0;
-    let mut here = caller.stored.then_some(caller.run);
+    let mut here = caller.stored();
     while let Some(id) = here.filter(|_| depth < MOST_CALLS) {
         let row = engine.store().run(workspace, id).await?;
         if row
@@ -323,20 +384,42 @@ fn outcome(plan: &Plan, id: Uuid, run: &Run) -> Called {
     }
 }
 
+/// Whether the caller of a run waits for it, and not in this process: then what the run gives must be on disk.
+pub(super) async fn is_awaited_elsewhere(engine: &Engine, active: &Active) -> bool {
+    let Some(parent) = active.parent else {
+        return false;
+    };
+    if engine.0.waiting.has(active.id) {
+        return false;
+    }
+    let parent = engine.store().run(&active.version.workspace, parent).await;
+    // Nobody waits in a run that has ended.
+    parent.map_or(true, |row| row.is_some_and(|row| !row.status.is_final()))
+}
+
 impl Engine {
-    /// Cancels what a run that is being cancelled has called.
+    /// Cancels what a run that is being cancelled has called, wherever that is. Should this process stop before it is done,
+    /// whoever takes the caller up does it, or once that has ended, whoever has the called run.
     pub(super) fn cancel_called(&self, workspace: &str, called: Vec<Uuid>, undo: bool) {
         for id in called {
             let (engine, workspace) = (self.clone(), workspace.to_owned());
             self.0.tasks.spawn(async move {
-                let note = Some("its caller was cancelled".to_owned());
-                let cancelled = engine.cancel(&workspace, id, undo, None, note).await;
-                // One that has ended, or was not started, needs nothing.
-                if let Err(error) = cancelled
-                    && !matches!(error, Error::Conflict(_) | Error::NotFound(_) | Error::Stopping)
-                {
-                    tracing::error!(run = %id, %error, "a called run was not cancelled with its caller; cancel it by hand");
+                for _ in 0..CANCELS.0 {
+                    let note = Some("its caller was cancelled".to_owned());
+                    match engine.cancel(&workspace, id, undo, None, note).await {
+                        // One that has ended, or was not started, needs nothing.
+                        Ok(_)
+                        | Err(Error::Conflict(_) | Error::NotFound(_) | Error::Stopping) => return,
+                        Err(error) => {
+                            tracing::warn!(run = %id, %error, "a called run was not cancelled with its caller yet; trying again");
+                        }
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(CANCELS.1) => {}
+                        () = engine.stopping() => return,
+                    }
                 }
+                tracing::error!(run = %id, "a called run was not cancelled with its caller; cancel it by hand if it goes on");
             });
         }
     }

@@ -33,6 +33,8 @@ impl Engine {
     pub async fn create_draft(&self, draft: Draft) -> Result<Standing, Error> {
         let engine = self.clone();
         self.whole(async move {
+            // What is written here and what others wrote is told one after the other.
+            let _beside = engine.0.publishing.read().await;
             let (workspace, flow) = (draft.workspace.clone(), draft.flow.clone());
             let standing = engine.store().create_draft(draft).await?;
             engine.tell(&workspace, &flow, Some(standing));
@@ -52,6 +54,7 @@ impl Engine {
     ) -> Result<Standing, Error> {
         let engine = self.clone();
         self.whole(async move {
+            let _beside = engine.0.publishing.read().await;
             let (workspace, flow) = (draft.workspace.clone(), draft.flow.clone());
             let standing = engine.store().update_draft(draft, expected).await?;
             engine.tell(&workspace, &flow, Some(standing));
@@ -68,7 +71,7 @@ impl Engine {
         let (engine, workspace, flow) = (self.clone(), workspace.to_owned(), flow.to_owned());
         self.whole(async move {
             // Nothing is published in between, which would be listened to and be gone.
-            let _one = engine.0.publishing.lock().await;
+            let _one = engine.0.publishing.write().await;
             let deleted = engine.store().delete_flow(&workspace, &flow).await?;
             engine.0.registry.remove(&workspace, &flow);
             if deleted {
@@ -81,6 +84,11 @@ impl Engine {
 
     /// Tells those who watch how a flow stands now.
     pub(super) fn tell(&self, workspace: &str, flow: &str, standing: Option<Standing>) {
+        let key = (workspace.to_owned(), flow.to_owned());
+        match standing {
+            Some(standing) => self.0.standings.lock().insert(key, standing),
+            None => self.0.standings.lock().remove(&key),
+        };
         // Nobody listening is no error.
         let _ = self.0.flow_changes.send(Arc::new(FlowChange {
             workspace: workspace.to_owned(),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use weir_flows::{
     advance::{Command, Event, advance, calls},
     builtin::CALL,
+    plan::Plan,
     run::Run,
 };
 
@@ -18,6 +19,7 @@ use super::{
     Answer, Engine, Place, Version, attempt,
     call::{self, Caller},
     line::Line,
+    tenure::Tenure,
     turn_row,
     underway::Enrolled,
 };
@@ -28,15 +30,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A run that is underway in this process.
 pub(super) struct Active {
+    /// As whom this server has it.
+    pub tenure: Arc<Tenure>,
     pub version: Arc<Version>,
     pub id: Uuid,
     pub run: Run,
+    /// The run of which a step calls it.
+    pub parent: Option<Uuid>,
     /// How many turns are on disk.
     pub turns: u32,
     pub reply: ReplySlot,
-    /// Its place among all runs of the process.
+    /// Its place among all runs of the process; none where it was taken up to wait for what it had called.
     #[expect(dead_code, reason = "held for as long as the run is underway")]
-    pub slot: Place,
+    pub slot: Option<Place>,
     /// Its places among the runs of its flow and its trigger, where they are limited.
     pub places: Vec<Place>,
     /// Its place among the runs that a person can reach.
@@ -61,6 +67,22 @@ impl Active {
         Answer::of(&self.version.plan, &self.run)
     }
 
+    /// Whether it has nothing underway and holds nothing that others wait for. A run within a limit keeps its place, so that the
+    /// order of a queue holds.
+    fn is_idle(&self, attempts: &Attempts) -> bool {
+        attempts.is_empty()
+            && self.places.is_empty()
+            && self.run.has_started()
+            && !self.run.status.is_final()
+            && !self.is_awaited()
+    }
+
+    /// Whether somebody still waits for the answer.
+    fn is_awaited(&self) -> bool {
+        let caller = self.reply.0.as_ref();
+        caller.is_some_and(|sender| !sender.is_closed())
+    }
+
     fn tell(&mut self) {
         if self.reply.0.is_some()
             && let Some(answer) = self.answer()
@@ -72,8 +94,31 @@ impl Active {
     }
 }
 
-/// Drives a run until it ends or the process stops, once it is its turn in the line. `commands` are on disk already; `events` come first.
+/// Until when a run may be left alone that waits for nothing but a time: nothing where that is near.
+pub(super) fn parked_until(engine: &Engine, plan: &Plan, run: &Run, now: i64) -> Option<i64> {
+    let long = i64::try_from(engine.limits().park_after.as_millis()).unwrap_or(i64::MAX);
+    run.wake_at(plan).filter(|at| at.saturating_sub(now) > long)
+}
+
+/// Drives a run until it ends, waits for long, or the process stops or loses its lease; once it is its turn in the line.
+/// `commands` are on disk already; `events` come first.
 pub(super) async fn drive(
+    engine: Engine,
+    active: Active,
+    line: Option<Line>,
+    commands: Vec<Command>,
+    events: Vec<Event>,
+) {
+    let tenure = Arc::clone(&active.tenure);
+    // Without the lease nothing more is begun and nothing written: whatever is underway is cut off where it stands.
+    tokio::select! {
+        biased;
+        () = tenure.over.cancelled() => {}
+        () = drive_on(engine, active, line, commands, events) => {}
+    }
+}
+
+async fn drive_on(
     engine: Engine,
     mut active: Active,
     line: Option<Line>,
@@ -99,7 +144,13 @@ pub(super) async fn drive(
             () = engine.stopping() => return,
         }
     }
-    start(&engine, &active, commands, &mut attempts);
+    if commands.is_empty() && events.is_empty() && active.is_idle(&attempts) {
+        let now = engine.world().now_ms();
+        if let Some(at) = parked_until(&engine, &active.version.plan, &active.run, now) {
+            return let_go(&engine, &active, Some(at)).await;
+        }
+    }
+    start(&engine, &active, commands, &mut attempts).await;
     while !active.run.status.is_final() {
         let Some(event) = next_event(&engine, &mut active, &mut events, &mut attempts).await else {
             return;
@@ -129,18 +180,33 @@ pub(super) async fn drive(
             }
             continue;
         }
-        let row = match turn_row(
-            &active.version.plan,
+        let plan = &active.version.plan;
+        let row = turn_row(
+            plan,
             &active.run,
             &turn,
             active.turns,
             stamp.now_ms,
-        ) {
-            Ok(row) => row,
+            active.tenure.server,
+        );
+        let row = match row {
+            Ok(mut row) => {
+                if turn.commands.is_empty() && events.is_empty() && active.is_idle(&attempts) {
+                    row.parked_until = parked_until(&engine, plan, &active.run, stamp.now_ms);
+                }
+                if row.status.is_final()
+                    && row.history == store::History::Drop
+                    && call::is_awaited_elsewhere(&engine, &active).await
+                {
+                    row.history = store::History::Keep;
+                }
+                row
+            }
             Err(error) => {
                 return tracing::error!(run = %active.id, %error, "a turn cannot be written; the run is left as it is on disk");
             }
         };
+        let parked = row.parked_until.is_some() && !row.status.is_final();
         if !commit(&engine, &active, row).await {
             return;
         }
@@ -151,7 +217,12 @@ pub(super) async fn drive(
             engine.cancel_called(&active.version.workspace, called, undo);
         }
         engine.announce(&active, stamp.now_ms);
-        start(&engine, &active, turn.commands, &mut attempts);
+        if parked {
+            // Whoever finds it due takes it up, here or elsewhere.
+            drop(active);
+            return engine.0.claims.notify_one();
+        }
+        start(&engine, &active, turn.commands, &mut attempts).await;
     }
     engine.ended(&active);
 }
@@ -184,13 +255,20 @@ impl Attempts {
     }
 }
 
-fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
+async fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
+    if !commands.is_empty() {
+        Tenure::sure(engine).await;
+        begin(engine, active, commands, attempts);
+    }
+}
+
+fn begin(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
     let caller = Caller {
         run: active.id,
-        stored: true,
+        tenure: Some(Arc::clone(&active.tenure)),
     };
     for command in commands {
-        let engine = engine.clone();
+        let (engine, caller) = (engine.clone(), caller.clone());
         let version = Arc::clone(&active.version);
         let set = if command.kind == CALL {
             &mut attempts.calls
@@ -240,7 +318,8 @@ async fn next_event(
             Some(ended) = attempts.join_next() => match ended {
                 Ok(event) => return Some(event),
                 Err(error) => {
-                    tracing::error!(run = %active.id, %error, "an attempt was torn down; the run goes on at the next start");
+                    tracing::error!(run = %active.id, %error, "an attempt was torn down; the run is taken up again");
+                    let_go(engine, active, None).await;
                     return None;
                 }
             },
@@ -272,10 +351,29 @@ async fn commit(engine: &Engine, active: &Active, row: store::Turn) -> bool {
                     () = engine.stopping() => return false,
                 }
             }
+            // Others have it by now, or will have.
+            Err(store::Error::Fenced | store::Error::Closed) => return false,
+            Err(error @ store::Error::Conflict(_)) => {
+                tracing::error!(run = %active.id, %error, "a turn was refused; the run is taken up again as it is on disk");
+                let_go(engine, active, None).await;
+                return false;
+            }
             Err(error) => {
                 tracing::error!(run = %active.id, %error, "a turn was refused; the run is left as it is on disk");
                 return false;
             }
         }
     }
+}
+
+/// Lets a run go, for a while or for whoever takes it up.
+async fn let_go(engine: &Engine, active: &Active, parked_until: Option<i64>) {
+    let (server, workspace) = (active.tenure.server, &active.version.workspace);
+    let let_go = engine
+        .store()
+        .let_go(server, workspace, active.id, parked_until);
+    if let Err(error) = let_go.await {
+        tracing::warn!(run = %active.id, %error, "a run could not be let go; it is looked at again in a minute");
+    }
+    engine.0.claims.notify_one();
 }

@@ -12,12 +12,16 @@ use weir_flows::{
 use super::{
     Accepted, Engine, Error, Place, ReplyWaiter, Started, Version, Waiting,
     drive::{self, Active, ReplySlot},
-    line, text, turn_row,
+    line,
+    tenure::Tenure,
+    text, turn_row,
 };
 use crate::store;
 
 /// A run that is to start.
 pub(super) struct Launch {
+    /// As whom this server starts it.
+    pub tenure: Arc<Tenure>,
     pub version: Arc<Version>,
     pub id: Uuid,
     /// Before its first turn.
@@ -28,6 +32,8 @@ pub(super) struct Launch {
     /// The key under which it is accepted once.
     pub dedupe: Option<String>,
     pub fire: Option<store::Fire>,
+    /// Whether no run of its trigger is underway on any server.
+    pub alone: bool,
     /// The run of which a step calls it.
     pub parent: Option<Uuid>,
     /// The run that it replays, with the record of that.
@@ -38,6 +44,7 @@ impl Engine {
     /// Starts a run. When this returns `Run`, it is on disk and will end.
     pub(super) async fn launch(&self, launch: Launch) -> Result<Accepted, Error> {
         let Launch {
+            tenure,
             version,
             id,
             mut run,
@@ -45,10 +52,13 @@ impl Engine {
             stamp,
             dedupe,
             fire,
+            alone,
             parent,
             replay,
         } = launch;
         let inner = &self.0;
+        // A tenure is over when those who began in it have ended.
+        let _begun = tenure.runs.token();
         let plan = &version.plan;
         let Some(enrolled) = inner.underway.enrol(id) else {
             return Err(Error::Conflict(format!(
@@ -60,7 +70,7 @@ impl Engine {
             run.apply(plan, record);
         }
         // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
-        let (places, line) = line::join(&version, &run.trigger);
+        let (places, line) = line::join(self, &version, &run.trigger, id, alone);
         let mut turn = match line {
             Some(_) => Turn::default(),
             None => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
@@ -78,7 +88,7 @@ impl Engine {
             fire,
             origin,
             parent,
-            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms)?,
+            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?,
         };
         match inner.store.accept(new).await? {
             store::Accepted::Duplicate(first) => return Ok(Accepted::Duplicate(first)),
@@ -87,12 +97,14 @@ impl Engine {
         }
         metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
         let mut active = Active {
+            tenure: Arc::clone(&tenure),
             version,
             id,
             run,
+            parent,
             turns: 1,
             reply: ReplySlot::default(),
-            slot,
+            slot: Some(slot),
             places,
             enrolled,
         };
@@ -105,7 +117,7 @@ impl Engine {
         if active.run.status.is_final() {
             self.ended(&active);
         } else {
-            inner.tasks.spawn(drive::drive(
+            tenure.runs.spawn(drive::drive(
                 self.clone(),
                 active,
                 line,

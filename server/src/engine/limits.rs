@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use weir_flows::script::Bounds;
 
+use super::Retention;
 use crate::world::World;
 
 /// What bounds the engine. Every limit has a default and is configurable.
@@ -21,8 +22,12 @@ pub struct Limits {
     pub max_response: u64,
     /// How long attempts that are underway may take to end when the process is asked to stop.
     pub grace: Duration,
+    /// A run that waits for a time which is further away than this is let go of until then and holds no memory.
+    pub park_after: Duration,
     /// The limits of tries.
     pub tries: TryLimits,
+    /// How much of the history is kept.
+    pub retention: Retention,
 }
 
 /// What bounds the tries of drafts, which live in memory.
@@ -47,7 +52,9 @@ impl Default for Limits {
             script_memory: 256 << 20,
             max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
             grace: Duration::from_secs(10),
+            park_after: Duration::from_secs(60),
             tries: TryLimits::default(),
+            retention: Retention::default(),
         }
     }
 }

@@ -3,24 +3,30 @@
 mod alone;
 mod attempt;
 mod call;
+mod claim;
 mod drafts;
 mod drive;
 mod launch;
 mod limits;
 mod line;
 pub mod local;
+mod others;
 mod publish;
 mod recover;
 mod registry;
 mod replay;
+mod retention;
 mod schedule;
+mod tenure;
 mod tries;
 mod underway;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 use weir_flows::{
@@ -44,18 +50,21 @@ pub use limits::{Limits, TryLimits};
 pub use publish::PublishedNow;
 pub use registry::{Match, Published, Routed, Version};
 pub use replay::{ReplayPlan, ReplayRequest};
+pub use retention::Retention;
 pub use tries::{Actions, Begun, Drafted, Try, size};
 
 use crate::{
     outbound,
     secrets::{Absent, Sealer, Secret},
-    store::{self, Store},
+    store::{self, Lease, Standing, Store},
     world::World,
 };
 use drive::Active;
 use launch::Launch;
 use limits::script_bounds;
+use others::Others;
 use registry::Registry;
+use tenure::Tenure;
 use tries::Tries;
 use underway::Underway;
 
@@ -77,7 +86,14 @@ struct Inner {
     stopping: CancellationToken,
     tasks: TaskTracker,
     schedule_changed: tokio::sync::Notify,
-    publishing: tokio::sync::Mutex<()>,
+    /// Written by who publishes, switches or deletes a flow or follows what others did so, read by who writes a draft.
+    publishing: RwLock<()>,
+    /// How the flows stood when that was told last.
+    standings: Mutex<HashMap<(String, String), Standing>>,
+    tenure: ArcSwap<Tenure>,
+    /// There may be runs that nobody has.
+    claims: tokio::sync::Notify,
+    others: Others,
     tries: Tries,
     underway: Underway,
     waiting: call::Waiting,
@@ -101,8 +117,10 @@ pub struct Change {
     pub status: Status,
     /// When this was, in milliseconds.
     pub at: i64,
-    /// How its steps stand.
-    pub steps: Vec<(String, StepStatus)>,
+    /// How its steps stand; nothing where it is with another server, whose word this is.
+    pub steps: Option<Vec<(String, StepStatus)>>,
+    /// How many further runs of another server have moved, of which nothing more is told.
+    pub more: u64,
 }
 
 /// A message that has arrived at a trigger.
@@ -117,6 +135,8 @@ pub struct Arrival {
     pub dedupe: Option<String>,
     /// The fire of a schedule that it comes from.
     pub fire: Option<store::Fire>,
+    /// Whether it is known that no run of this trigger is underway on any server.
+    pub alone: bool,
 }
 
 /// What became of a message.
@@ -257,6 +277,10 @@ impl Engine {
         client: outbound::Client,
         limits: Limits,
     ) -> Result<Engine, Error> {
+        let server = store.register(world.id()).await?;
+        if let Lease::Held(held) = &*store.lease().borrow() {
+            tenure::heed(&world, held);
+        }
         let engine = Engine(Arc::new(Inner {
             started_at: world.now_ms(),
             active: Arc::new(Semaphore::new(limits.active_runs)),
@@ -267,7 +291,11 @@ impl Engine {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             schedule_changed: tokio::sync::Notify::new(),
-            publishing: tokio::sync::Mutex::new(()),
+            publishing: RwLock::new(()),
+            standings: Mutex::default(),
+            tenure: ArcSwap::new(Tenure::new(server)),
+            claims: tokio::sync::Notify::new(),
+            others: Others::default(),
             tries: Tries::new(limits.tries.clone()),
             underway: Underway::default(),
             waiting: call::Waiting::default(),
@@ -277,15 +305,24 @@ impl Engine {
             sealer,
             client,
         }));
-        engine.load_published().await?;
-        let left = recover::left_behind(&engine).await?;
+        let counted = engine.load_published().await?;
         let again = engine.clone();
         engine.0.tasks.spawn(async move {
             // What was underway stands in line before what a schedule starts.
-            recover::take_up(again.clone(), left).await;
-            schedule::fire_when_due(again).await;
+            if let Err(error) = claim::take(&again).await {
+                tracing::warn!(%error, "the runs that were underway could not be taken up yet; trying again");
+            }
+            tokio::join!(
+                claim::take_when_due(again.clone()),
+                schedule::fire_when_due(again.clone())
+            );
         });
-        engine.0.tasks.spawn(tries::forget_when_due(engine.clone()));
+        let tasks = &engine.0.tasks;
+        tasks.spawn(tenure::keep(engine.clone()));
+        tasks.spawn(others::watch(engine.clone(), counted));
+        tasks.spawn(others::tell(engine.clone()));
+        tasks.spawn(tries::forget_when_due(engine.clone()));
+        tasks.spawn(retention::forget_when_due(engine.clone()));
         Ok(engine)
     }
 
@@ -297,14 +334,17 @@ impl Engine {
     /// Stops: takes nothing more, lets what is in flight end within the grace time, closes the store.
     pub async fn stop(&self) {
         self.stop_taking();
+        let tenure = self.0.tenure.load_full();
         self.0.tasks.close();
-        if tokio::time::timeout(self.0.limits.grace, self.0.tasks.wait())
+        tenure.runs.close();
+        let ended = async { tokio::join!(self.0.tasks.wait(), tenure.runs.wait()) };
+        if tokio::time::timeout(self.0.limits.grace, ended)
             .await
             .is_err()
         {
             tracing::warn!(
-                runs = self.0.tasks.len(),
-                "some attempts did not end in time; their runs go on at the next start"
+                runs = tenure.runs.len(),
+                "some attempts did not end in time; their runs go on elsewhere, or at the next start"
             );
         }
         self.0.store.close().await;
@@ -423,6 +463,7 @@ impl Engine {
             message,
             dedupe,
             fire,
+            alone,
         } = arrival;
         let plan = &version.plan;
         let compiled = plan
@@ -446,6 +487,7 @@ impl Engine {
         let identity = version.identity(id);
         let run = Run::new(plan, &identity, &trigger, message, stamp.now_ms);
         self.launch(Launch {
+            tenure: self.tenure()?,
             version,
             id,
             run,
@@ -453,6 +495,7 @@ impl Engine {
             stamp,
             dedupe: own_key.or(dedupe),
             fire,
+            alone,
             parent: None,
             replay: None,
         })
@@ -504,12 +547,7 @@ impl Engine {
     }
 
     fn announce(&self, active: &Active, at: i64) {
-        if self.0.changes.receiver_count() == 0 {
-            return;
-        }
-        let steps = active.version.plan.steps.iter().zip(&active.run.steps);
-        // Nobody listening any more is no error.
-        let _ = self.0.changes.send(Arc::new(Change {
+        let change = || Change {
             workspace: active.version.workspace.clone(),
             run: active.id,
             flow: active.version.flow.clone(),
@@ -517,9 +555,19 @@ impl Engine {
             trigger: active.run.trigger.clone(),
             status: active.run.status,
             at,
-            steps: steps
-                .map(|(step, state)| (step.id.clone(), state.status))
-                .collect(),
+            steps: None,
+            more: 0,
+        };
+        self.tell_others(change);
+        if self.0.changes.receiver_count() == 0 {
+            return;
+        }
+        let steps = active.version.plan.steps.iter().zip(&active.run.steps);
+        let steps = steps.map(|(step, state)| (step.id.clone(), state.status));
+        // Nobody listening any more is no error.
+        let _ = self.0.changes.send(Arc::new(Change {
+            steps: Some(steps.collect()),
+            ..change()
         }));
     }
 
@@ -535,7 +583,14 @@ impl Engine {
 }
 
 /// The row of one turn.
-fn turn_row(plan: &Plan, run: &Run, turn: &Turn, seq: u32, at: i64) -> Result<store::Turn, Error> {
+fn turn_row(
+    plan: &Plan,
+    run: &Run,
+    turn: &Turn,
+    seq: u32,
+    at: i64,
+    server: Uuid,
+) -> Result<store::Turn, Error> {
     let keep = match plan.flow.settings.history {
         History::Full => true,
         History::Failures => run.status != Status::Succeeded,
@@ -569,6 +624,8 @@ fn turn_row(plan: &Plan, run: &Run, turn: &Turn, seq: u32, at: i64) -> Result<st
         } else {
             store::History::Drop
         },
+        server: Some(server),
+        parked_until: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Publishing and the switch: a draft becomes an immutable version, and its triggers are listened to or not.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use weir_flows::{
     check::{Checked, check_text},
@@ -13,6 +13,17 @@ use super::{
     registry::{Published, queues, turnstile},
 };
 use crate::{connectors, store};
+
+/// The version of a flow that is listened to.
+pub(super) enum Listened {
+    /// This one, or none.
+    Here(Option<Arc<Version>>),
+    /// One that this server does not know: it was published a moment ago, or does not compile here.
+    Elsewhere,
+}
+
+/// How often publishing is tried while other servers write flows, too.
+const TRIES: usize = 10;
 
 /// A version that was just published.
 #[derive(Clone, Debug)]
@@ -53,7 +64,28 @@ impl Engine {
         expected: Option<u32>,
     ) -> Result<PublishedNow, Error> {
         // One at a time, so that two flows cannot take the same path at once.
-        let _one = self.0.publishing.lock().await;
+        let _one = self.0.publishing.write().await;
+        for _ in 0..TRIES {
+            match self
+                .publish_once(workspace, flow, note.clone(), expected)
+                .await
+            {
+                // Another server did something to flows meanwhile, and may have taken a path.
+                Err(Error::Store(store::Error::Busy)) => {}
+                published => return published,
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    async fn publish_once(
+        &self,
+        workspace: &str,
+        flow: &str,
+        note: Option<String>,
+        expected: Option<u32>,
+    ) -> Result<PublishedNow, Error> {
+        let counted = self.follow().await?;
         let draft = self
             .store()
             .flow(workspace, flow)
@@ -86,6 +118,7 @@ impl Engine {
             note,
             at,
             schedules: schedules(&plan, at),
+            counted,
         };
         let standing = self.store().publish(publication).await?;
         let number = standing.version.unwrap_or_default();
@@ -113,7 +146,8 @@ impl Engine {
 
     async fn switch_now(&self, workspace: &str, flow: &str, enabled: bool) -> Result<(), Error> {
         // Nothing is published in between, so that the schedules are those of the version that is listened to.
-        let _one = self.0.publishing.lock().await;
+        let _one = self.0.publishing.write().await;
+        self.follow().await?;
         let now = self.world().now_ms();
         let published = self.published(workspace, flow).filter(|_| enabled);
         let schedules = published.map(|published| schedules(&published.version.plan, now));
@@ -132,8 +166,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Listens to what was published before this process started.
-    pub(super) async fn load_published(&self) -> Result<(), Error> {
+    /// Listens to what was published before this process started, and says how often something was done to flows until then.
+    pub(super) async fn load_published(&self) -> Result<Option<i64>, Error> {
+        let (counted, states) = self.store().flow_states().await?;
+        *self.0.standings.lock() = states
+            .into_iter()
+            .map(|state| ((state.workspace, state.flow), state.standing))
+            .collect();
         let mut all = Vec::new();
         for published in self.store().published().await? {
             match compile(&published.document, self.catalog()) {
@@ -157,7 +196,100 @@ impl Engine {
             }
         }
         self.0.registry.put(all);
+        Ok(counted)
+    }
+
+    /// Follows what other servers did to flows, and says how often something was done until then.
+    pub(super) async fn follow_flows(&self) -> Result<Option<i64>, Error> {
+        let _one = self.0.publishing.write().await;
+        self.follow().await
+    }
+
+    /// The same for one who keeps others from writing flows here.
+    async fn follow(&self) -> Result<Option<i64>, Error> {
+        if self.store().kind() == store::Kind::Sqlite {
+            return Ok(None);
+        }
+        let (counted, states) = self.store().flow_states().await?;
+        let mut standings = HashMap::new();
+        for state in states {
+            let (workspace, flow) = (&state.workspace, &state.flow);
+            self.listen_to(workspace, flow, state.standing).await?;
+            standings.insert((state.workspace, state.flow), state.standing);
+        }
+        let before = std::mem::take(&mut *self.0.standings.lock());
+        for (key, standing) in &standings {
+            if before.get(key) != Some(standing) {
+                self.tell(&key.0, &key.1, Some(*standing));
+                self.0.schedule_changed.notify_one();
+            }
+        }
+        for (workspace, flow) in before.keys().filter(|key| !standings.contains_key(*key)) {
+            self.0.registry.remove(workspace, flow);
+            self.tell(workspace, flow, None);
+        }
+        *self.0.standings.lock() = standings;
+        Ok(counted)
+    }
+
+    /// Listens to a flow as it stands in the store.
+    async fn listen_to(
+        &self,
+        workspace: &str,
+        flow: &str,
+        standing: store::Standing,
+    ) -> Result<(), Error> {
+        let known = self.published(workspace, flow);
+        let number = known.as_ref().map(|known| known.version.number);
+        let Some(version) = standing.version else {
+            if known.is_some() {
+                self.0.registry.remove(workspace, flow);
+            }
+            return Ok(());
+        };
+        if number == Some(version) {
+            if known.is_some_and(|known| known.enabled != standing.enabled) {
+                self.0.registry.switch(workspace, flow, standing.enabled);
+            }
+            return Ok(());
+        }
+        let Some(stored) = self.store().version(workspace, flow, version).await? else {
+            return Ok(());
+        };
+        match compile(&stored.document, self.catalog()) {
+            Ok(plan) => self.listen(workspace, version, plan, standing.enabled),
+            Err(error) => tracing::error!(
+                flow,
+                version,
+                error,
+                "a version that another server published does not compile here; it is not listened to"
+            ),
+        }
         Ok(())
+    }
+
+    /// The version of a flow that is listened to, whoever published it a moment ago.
+    pub(super) async fn listened(&self, workspace: &str, flow: &str) -> Result<Listened, Error> {
+        let here = || {
+            let published = self.published(workspace, flow);
+            let published = published.filter(|published| published.enabled);
+            published.map(|published| published.version)
+        };
+        let known = here();
+        if self.store().kind() == store::Kind::Sqlite {
+            return Ok(Listened::Here(known));
+        }
+        let number = |known: &Option<Arc<Version>>| known.as_ref().map(|version| version.number);
+        let now = self.store().listened(workspace, flow).await?;
+        if number(&known) == now {
+            return Ok(Listened::Here(known));
+        }
+        self.follow_flows().await?;
+        let known = here();
+        match number(&known) == now {
+            true => Ok(Listened::Here(known)),
+            false => Ok(Listened::Elsewhere),
+        }
     }
 
     fn listen(&self, workspace: &str, number: u32, plan: Plan, enabled: bool) {

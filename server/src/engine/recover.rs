@@ -1,7 +1,8 @@
-//! Takes up the runs that were underway when the process stopped.
+//! Takes up a run from what is on disk.
+
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
-use std::sync::Arc;
 use weir_flows::{
     advance::{Event, calls, lost},
     plan::Plan,
@@ -10,62 +11,44 @@ use weir_flows::{
 };
 
 use super::{
-    Engine, Error, call,
+    Engine, Error, Place, call,
     drive::{self, Active, ReplySlot},
     line,
+    tenure::Tenure,
     underway::Enrolled,
 };
 use crate::store;
 
-/// How many runs are read at once.
-const PAGE: u32 = 200;
+/// The pause before a run is read again that the database could not give.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// The runs that were underway when the process stopped. Read before anything new is accepted.
-pub(super) async fn left_behind(engine: &Engine) -> Result<Vec<(store::Run, Enrolled)>, Error> {
-    let mut runs: Vec<(store::Run, Enrolled)> = Vec::new();
-    loop {
-        let after = runs.last().map(|(run, _)| (run.workspace.as_str(), run.id));
-        let page = engine.store().unfinished(after, PAGE).await?;
-        if page.is_empty() {
-            return Ok(runs);
-        }
-        let enrolled = page
-            .into_iter()
-            .filter_map(|run| Some((engine.0.underway.enrol(run.id)?, run)));
-        runs.extend(enrolled.map(|(enrolled, run)| (run, enrolled)));
-    }
-}
-
-/// Takes up each of these runs. One that cannot be taken up is left as it is on disk.
-pub(super) async fn take_up(engine: Engine, rows: Vec<(store::Run, Enrolled)>) {
-    let all = rows.len();
-    let mut failed = 0_usize;
-    for (row, enrolled) in rows {
-        let id = row.id;
-        if let Err(error) = resume(&engine, row, enrolled).await {
-            failed += 1;
-            tracing::error!(run = %id, %error, "a run cannot be taken up; it is left as it is on disk");
-        }
-    }
-    if all > 0 {
-        tracing::info!(
-            runs = all - failed,
-            failed,
-            "took up the runs that were underway"
-        );
-    }
-}
-
-/// Takes up one run from what is on disk.
+/// Takes up one run that this server has. Where it only waits for a time that is far away, it is let go again.
 pub(super) async fn resume(
     engine: &Engine,
+    tenure: &Arc<Tenure>,
     row: store::Run,
     enrolled: Enrolled,
+    slot: Place,
 ) -> Result<(), Error> {
-    let version = engine
-        .version(&row.workspace, &row.flow, row.version)
-        .await?;
-    let (run, ..) = restore(engine, &row, &version.plan).await?;
+    let (version, run) = loop {
+        let read = async {
+            let version = engine
+                .version(&row.workspace, &row.flow, row.version)
+                .await?;
+            let (run, ..) = restore(engine, &row, &version.plan).await?;
+            Ok((version, run))
+        };
+        match read.await {
+            Ok(read) => break read,
+            Err(Error::Store(store::Error::Unavailable(_) | store::Error::Busy)) => {}
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = tenure.over.cancelled() => return Ok(()),
+            () = engine.stopping() => return Ok(()),
+        }
+    };
     let mut events = lost(&version.plan, &run);
     // What it called has a run of its own, and is waited for again.
     let commands = calls(&version.plan, &run, engine.world().now_ms());
@@ -74,7 +57,7 @@ pub(super) async fn resume(
         engine.cancel_called(&row.workspace, called, cancelled.undo);
     }
     if let Some(parent) = row.parent
-        && let Some(parent) = engine.store().run(&row.workspace, parent).await?
+        && let Ok(Some(parent)) = engine.store().run(&row.workspace, parent).await
         && parent.status == store::Status::Cancelled
     {
         // The process stopped before this was done.
@@ -83,24 +66,23 @@ pub(super) async fn resume(
     if !run.has_started() {
         events.push(Event::Start);
     }
-    let Ok(slot) = Arc::clone(&engine.0.active).acquire_owned().await else {
-        return Ok(());
-    };
     // In the order of their ids, which is that of their messages.
-    let (places, line) = line::join(&version, &row.trigger);
+    let (places, line) = line::join(engine, &version, &row.trigger, row.id, false);
     let active = Active {
+        tenure: Arc::clone(tenure),
         version,
         id: row.id,
         run,
+        parent: row.parent,
         turns: row.turns,
         reply: ReplySlot::default(),
-        slot,
+        // A run that waits for what it called lets others have its place: what it called is taken up, too, and needs one.
+        slot: Some(slot).filter(|_| commands.is_empty()),
         places,
         enrolled,
     };
-    engine
-        .0
-        .tasks
+    tenure
+        .runs
         .spawn(drive::drive(engine.clone(), active, line, commands, events));
     Ok(())
 }

@@ -128,6 +128,7 @@ impl Engine {
             by: request.by,
         };
         self.launch(Launch {
+            tenure: self.tenure()?,
             version: prepared.version,
             id: prepared.id,
             run: prepared.run,
@@ -138,6 +139,7 @@ impl Engine {
                 None => key.map(|key| format!("{id} {key}")),
             },
             fire: None,
+            alone: false,
             parent: None,
             replay: Some((origin, record)),
         })

@@ -13,7 +13,7 @@ use weir_flows::{
     schedule::{Due, Overlap},
 };
 
-use super::{Accepted, Arrival, Engine, Error};
+use super::{Accepted, Arrival, Engine, Error, publish::Listened};
 use crate::store;
 
 /// How many due schedules are read at once.
@@ -23,7 +23,7 @@ const PAGE: u32 = 100;
 /// the server.
 const MOST_QUEUED: u32 = 100;
 
-/// The longest sleep, so that a changed clock or another server's publication is noticed.
+/// The longest sleep, so that a changed clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// The pause after a failure.
@@ -55,8 +55,13 @@ async fn fire_due(engine: &Engine) -> Result<Duration, Error> {
         if due.is_empty() {
             break;
         }
+        let mut dealt = false;
         for schedule in due {
-            fire(engine, &schedule, now).await?;
+            dealt |= fire(engine, &schedule, now).await?;
+        }
+        if !dealt {
+            // Other servers may know what to do with them.
+            return Ok(PAUSE);
         }
     }
     let next = engine.store().next_due().await?;
@@ -67,15 +72,16 @@ async fn fire_due(engine: &Engine) -> Result<Duration, Error> {
     }))
 }
 
-/// Deals with the instants of a schedule that have come: starts at most one run, and moves the schedule on.
-async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<(), Error> {
+/// Deals with the instants of a schedule that have come: starts at most one run, and moves the schedule on. False where this
+/// server does not know the version that is to be fired.
+async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<bool, Error> {
     let Some(expected_at) = schedule.next_at else {
-        return Ok(());
+        return Ok(true);
     };
-    let published = engine.published(&schedule.workspace, &schedule.flow);
-    let version = published
-        .filter(|published| published.enabled)
-        .map(|published| published.version);
+    let listened = engine.listened(&schedule.workspace, &schedule.flow).await?;
+    let Listened::Here(version) = listened else {
+        return Ok(false);
+    };
     let trigger = version
         .as_ref()
         .and_then(|version| version.plan.triggers.get(&schedule.trigger));
@@ -86,6 +92,7 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<(
     let (Some(version), Some(rule)) = (&version, rule) else {
         // The published version does not know this schedule any more, or the flow is switched off.
         let fire = store::Fire {
+            version: version.as_ref().map(|version| version.number),
             expected_at,
             at: expected_at,
             next_at: None,
@@ -95,6 +102,7 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<(
     let Due { at_ms, next_ms } = rule.due(expected_at, now);
     let at = at_ms.unwrap_or(expected_at);
     let fire = store::Fire {
+        version: Some(version.number),
         expected_at,
         at,
         next_at: next_ms,
@@ -143,11 +151,12 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<(
         },
         dedupe: None,
         fire: Some(fire),
+        alone: underway == 0,
     };
     match engine.accept(arrival).await {
         Ok(
             Accepted::Run(_) | Accepted::Duplicate(_) | Accepted::AlreadyFired | Accepted::Filtered,
-        ) => Ok(()),
+        ) => Ok(true),
         Ok(Accepted::Refused(problems)) => {
             tracing::warn!(
                 flow = schedule.flow,
@@ -171,7 +180,7 @@ async fn skip(
     schedule: &store::Schedule,
     fire: store::Fire,
     why: &'static str,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let used = engine
         .store()
         .skip_fire(&schedule.workspace, &schedule.flow, &schedule.trigger, fire)
@@ -180,5 +189,5 @@ async fn skip(
         let labels = [("flow", schedule.flow.clone()), ("why", why.to_owned())];
         metrics::counter!("weir_schedule_fires_skipped_total", &labels).increment(1);
     }
-    Ok(())
+    Ok(true)
 }

@@ -298,7 +298,7 @@ fn act<'a>(engine: &'a Engine, tried: &'a Try, command: Command) -> BoxFuture<'a
         Actions::Real => {
             let caller = Caller {
                 run: tried.id,
-                stored: false,
+                tenure: None,
             };
             attempt::make_in(engine, &tried.workspace, &tried.plan, caller, command).boxed()
         }

@@ -1,20 +1,29 @@
-//! The runs that this process has, and what a person asks of one of them: to be cancelled.
+//! The runs that this process has, and what a person asks of one of them: to be cancelled, wherever it is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 use weir_flows::advance::Event;
 
-use super::{Engine, Error, recover};
+use super::{Engine, Error, claim, recover, tenure::Tenure};
 use crate::store;
 
 /// How many requests may wait for one run.
 const ORDERS: usize = 16;
 
 /// How often a run that slips away is looked for again.
-const LOOKS: usize = 3;
+const LOOKS: usize = 5;
+
+/// How often to look whether another server has carried out an order.
+const ELSEWHERE: Duration = Duration::from_millis(50);
+
+/// How long another server may take to carry out an order: longer than the lease of one that does not answer.
+const LONGEST_ELSEWHERE: Duration = Duration::from_secs(45);
 
 /// An event that a person causes.
 pub(super) struct Order {
@@ -52,6 +61,11 @@ impl Underway {
             orders,
             waiting: Vec::new(),
         })
+    }
+
+    /// Whether this process has a run.
+    pub(super) fn has(&self, id: Uuid) -> bool {
+        self.0.lock().contains_key(&id)
     }
 
     fn reach(&self, id: Uuid) -> Option<mpsc::Sender<Order>> {
@@ -96,7 +110,8 @@ impl Drop for Enrolled {
 }
 
 impl Engine {
-    /// Ends a run, and says how it stands once that is on disk: `undo` first reverses what succeeded.
+    /// Ends a run, and says how it stands once that is on disk: `undo` first reverses what succeeded. The run may be with
+    /// another server, which is asked to do it, or wait for its time with nobody, and then this server takes it up.
     ///
     /// # Errors
     /// `Conflict` where it has ended already.
@@ -108,32 +123,134 @@ impl Engine {
         by: Option<String>,
         note: Option<String>,
     ) -> Result<store::Run, Error> {
+        let order = store::Order {
+            workspace: workspace.to_owned(),
+            run: id,
+            id: self.world().id(),
+            undo,
+            by,
+            note,
+            at: self.world().now_ms(),
+        };
         for _ in 0..LOOKS {
-            self.unfinished(workspace, id).await?;
-            // A run that was left as it is on disk is taken up for this.
-            let adopted = self.0.underway.enrol(id);
-            let Some(orders) = self.0.underway.reach(id) else {
-                continue;
+            let row = self.unfinished(workspace, id).await?;
+            let here = self.tenure()?.server;
+            let done = match row.server {
+                Some(server) if server != here => self.ask(&order).await?,
+                _ => self.obey(&order).await?,
             };
-            let (done, told) = oneshot::channel();
-            let event = Event::Cancel {
-                undo,
-                by: by.clone(),
-                note: note.clone(),
-            };
-            if orders.send(Order { event, done }).await.is_err() {
-                continue;
-            }
-            if let Some(enrolled) = adopted {
-                let row = self.unfinished(workspace, id).await?;
-                recover::resume(self, row, enrolled).await?;
-            }
-            if told.await.is_ok() {
+            if done {
                 let row = self.store().run(workspace, id).await?;
                 return row.ok_or_else(|| no_run(id));
             }
         }
         Err(Error::Busy)
+    }
+
+    /// Ends a run that this server has, or takes it up for that. False where it has slipped away.
+    pub(super) async fn obey(&self, order: &store::Order) -> Result<bool, Error> {
+        let (engine, order) = (self.clone(), order.clone());
+        // A run that was claimed must not be parted from its driver.
+        self.whole(async move { engine.obey_now(&order).await })
+            .await
+    }
+
+    async fn obey_now(&self, order: &store::Order) -> Result<bool, Error> {
+        let (workspace, id) = (order.workspace.as_str(), order.run);
+        let tenure = self.tenure()?;
+        let mut row = self.unfinished(workspace, id).await?;
+        let mut enrolled = None;
+        if row.server.is_none() {
+            let claimed = self.store().claim_run(tenure.server, workspace, id).await?;
+            let Some(claimed) = claimed else {
+                return Ok(false);
+            };
+            enrolled = claim::enrol(self, &tenure, &claimed).await;
+            row = claimed;
+        } else if row.server == Some(tenure.server) {
+            // A run that was left as it is on disk is taken up for this.
+            enrolled = self.0.underway.enrol(id);
+            if enrolled.is_some() {
+                // It may have moved on and been left in between.
+                row = self.unfinished(workspace, id).await?;
+            }
+        }
+        if row.server != Some(tenure.server) {
+            return Ok(false);
+        }
+        let Some(orders) = self.0.underway.reach(id) else {
+            return Ok(false);
+        };
+        let (done, told) = oneshot::channel();
+        let event = Event::Cancel {
+            undo: order.undo,
+            by: order.by.clone(),
+            note: order.note.clone(),
+        };
+        if orders.send(Order { event, done }).await.is_err() {
+            return Ok(false);
+        }
+        drop(orders);
+        if let Some(enrolled) = enrolled {
+            self.adopt(&tenure, row, enrolled).await?;
+        }
+        Ok(told.await.is_ok())
+    }
+
+    async fn adopt(
+        &self,
+        tenure: &Arc<Tenure>,
+        row: store::Run,
+        enrolled: Enrolled,
+    ) -> Result<(), Error> {
+        let slot = tokio::select! {
+            slot = Arc::clone(&self.0.active).acquire_owned() => slot,
+            () = self.stopping() => return Err(Error::Stopping),
+        };
+        match slot {
+            Ok(slot) => recover::resume(self, tenure, row, enrolled, slot).await,
+            Err(_) => Err(Error::Stopping),
+        }
+    }
+
+    /// Leaves an order for the server that has the run, and waits until that has carried it out. False where the run has
+    /// changed hands or has ended meanwhile.
+    async fn ask(&self, order: &store::Order) -> Result<bool, Error> {
+        let (workspace, id) = (order.workspace.as_str(), order.run);
+        let here = self.tenure()?.server;
+        self.store().order(order.clone()).await?;
+        let since = Instant::now();
+        let outcome = loop {
+            tokio::select! {
+                () = sleep(ELSEWHERE) => {}
+                () = self.stopping() => break Err(Error::Stopping),
+            }
+            match self.store().is_open(workspace, id, order.id).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(true),
+                Err(error) => break Err(error.into()),
+            }
+            match self.unfinished(workspace, id).await {
+                Ok(row) if row.server.is_none_or(|server| server == here) => break Ok(false),
+                Ok(_) => {}
+                // It has ended: as was asked, which is not settled yet, or otherwise, which the next look says.
+                Err(Error::Conflict(_)) => {
+                    let row = self.store().run(workspace, id).await;
+                    let cancelled =
+                        |row: store::Run| matches!(row.status, store::Status::Cancelled);
+                    break row.map_or_else(
+                        |error| Err(error.into()),
+                        |row| Ok(row.is_some_and(cancelled)),
+                    );
+                }
+                Err(error) => break Err(error),
+            }
+            if since.elapsed() > LONGEST_ELSEWHERE {
+                break Err(Error::Busy);
+            }
+        };
+        self.store().settle(workspace, id, order.id).await?;
+        outcome
     }
 
     /// The row of a run that has not ended.

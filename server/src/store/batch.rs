@@ -10,10 +10,11 @@ use super::{
     error::{Abort, Error},
     queue::{Op, Work, Write},
     runs::{Accepted, History, NewRun, Turn},
+    schedules,
     sql::{Cells, Many, Texts},
 };
 
-/// Turns of different runs, with different dedupe keys and of different schedules (see [`pick`](super::queue::pick)).
+/// Turns of different runs, with different dedupe keys and one fire of a schedule at most (see [`pick`](super::queue::pick)).
 pub(super) struct Batch(pub(super) Vec<Write>);
 
 impl Work for Batch {
@@ -63,20 +64,23 @@ pub(super) const FIND_KEY: Many = Many {
     width: 5,
 };
 
-/// A turn counts only if its run has not ended and it is the next one.
+/// A turn counts only if its run has not ended, it is the next one, and its server has the run.
 pub(super) const TURN: Many = Many {
-    text: "WITH turn (workspace, id, seq, status, ended_at, wake_at, failure) AS (VALUES {rows}) \
+    text: "WITH turn (workspace, id, seq, status, ended_at, wake_at, failure, server, server_next, parked_until) \
+           AS (VALUES {rows}) \
            UPDATE run SET status = turn.status, ended_at = turn.ended_at, wake_at = turn.wake_at, \
-           failure = turn.failure, turns = turn.seq + 1 FROM turn \
+           failure = turn.failure, turns = turn.seq + 1, server = turn.server_next, \
+           parked_until = turn.parked_until FROM turn \
            WHERE run.workspace = turn.workspace AND run.id = turn.id AND run.turns = turn.seq \
+           AND run.server IS NOT DISTINCT FROM turn.server \
            AND run.ended_at IS NULL RETURNING run.workspace, run.id",
-    width: 7,
+    width: 10,
 };
 
 const INSERT_RUN: Many = Many {
     text: "INSERT INTO run (workspace, id, flow, version, trigger, status, started_at, ended_at, \
-           wake_at, turns, failure, origin, parent) VALUES {rows}",
-    width: 13,
+           wake_at, turns, failure, origin, server, parked_until, parent) VALUES {rows}",
+    width: 15,
 };
 
 const INSERT_LETTER: Many = Many {
@@ -114,8 +118,12 @@ impl Batch {
         outcomes: &mut Outcomes,
     ) -> Result<(), DbErr> {
         let mut values = Vec::new();
-        for (_, run, _) in self.accepts() {
+        for (index, run, _) in self.accepts() {
             if let Some(fire) = &run.fire {
+                if !schedules::is_of(tx, &run.workspace, &run.flow, fire).await? {
+                    outcomes[index] = Some(Ok(Accepted::AlreadyFired));
+                    continue;
+                }
                 values.extend(trigger_of(run));
                 values.extend([fire.expected_at.into(), fire.at.into(), fire.next_at.into()]);
             }
@@ -129,7 +137,8 @@ impl Batch {
             fired.insert((cells.take()?, cells.take()?, cells.take()?));
         }
         for (index, run, _) in self.accepts() {
-            if run.fire.is_some()
+            if outcomes[index].is_none()
+                && run.fire.is_some()
                 && !fired.remove(&(run.workspace.clone(), run.flow.clone(), run.trigger.clone()))
             {
                 outcomes[index] = Some(Ok(Accepted::AlreadyFired));
@@ -204,6 +213,9 @@ impl Batch {
                 turn.ended_at().into(),
                 turn.next_wake_at().into(),
                 turn.failure.clone().into(),
+                turn.server.into(),
+                turn.next_server().into(),
+                turn.next_parked_until().into(),
             ]);
         }
         if values.is_empty() {
@@ -218,7 +230,7 @@ impl Batch {
         for (index, workspace, run, turn) in self.commits() {
             if !moved.contains(&(workspace.to_owned(), run)) {
                 outcomes[index] = Some(Err(Error::Conflict(format!(
-                    "turn {} of run {run} is not its next one: the run has ended, has moved on, or does not exist",
+                    "turn {} of run {run} is not its next one: the run has ended, has moved on, is another server's, or does not exist",
                     turn.seq
                 ))));
             } else if !turn.leaves_history() {
@@ -259,7 +271,7 @@ impl Batch {
                     workspace,
                     run,
                     turn,
-                } => (workspace, *run, turn, None),
+                } => (workspace, *run, &**turn, None),
             };
             if let Some(cause) = &turn.cause {
                 letters.extend([
@@ -308,7 +320,7 @@ impl Batch {
                     workspace,
                     run,
                     turn,
-                } => Some((index, workspace.as_str(), *run, turn)),
+                } => Some((index, workspace.as_str(), *run, &**turn)),
             })
     }
 }
@@ -320,6 +332,16 @@ impl Turn {
 
     fn next_wake_at(&self) -> Option<i64> {
         self.wake_at.filter(|_| !self.status.is_final())
+    }
+
+    /// Who has the run once this turn is on disk.
+    fn next_server(&self) -> Option<Uuid> {
+        self.server
+            .filter(|_| !self.status.is_final() && self.parked_until.is_none())
+    }
+
+    fn next_parked_until(&self) -> Option<i64> {
+        self.parked_until.filter(|_| !self.status.is_final())
     }
 
     /// Whether the journal keeps this turn: always while the run goes on, since it may have to be taken up again.
@@ -347,7 +369,7 @@ fn key_of(run: &NewRun, digest: &[u8; 32]) -> [Value; 5] {
     ]
 }
 
-fn row_of(run: &NewRun) -> [Value; 13] {
+fn row_of(run: &NewRun) -> [Value; 15] {
     let [workspace, flow, trigger] = trigger_of(run);
     let turn = &run.turn;
     [
@@ -363,6 +385,8 @@ fn row_of(run: &NewRun) -> [Value; 13] {
         1_i64.into(),
         turn.failure.clone().into(),
         run.origin.as_ref().map(|origin| origin.run).into(),
+        turn.next_server().into(),
+        turn.next_parked_until().into(),
         run.parent.into(),
     ]
 }

@@ -11,18 +11,20 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, sqlx,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
 };
 use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, timeout},
+    sync::{mpsc, watch},
+    time::{Instant, sleep, sleep_until, timeout},
 };
+use uuid::Uuid;
 
 use super::{
     batch::Batch,
     connect::{self, Settings, Writer},
     error::{self, Abort, Error, Trouble},
+    lease::{self, Keeper, Lease},
     queue::{Change, Job, Work, Write, pick},
     runs::Accepted,
     sql::{Cells, Texts, statement},
@@ -44,6 +46,7 @@ pub(super) struct Committer {
     changes: VecDeque<(Box<dyn Change>, Instant)>,
     /// Whether the last transaction went through.
     healthy: Arc<AtomicBool>,
+    pub(super) keeper: Keeper,
     /// Held until the last write is done.
     _lock: Option<File>,
 }
@@ -63,11 +66,13 @@ impl Committer {
         readers: DatabaseConnection,
         jobs: mpsc::Receiver<Job>,
         healthy: Arc<AtomicBool>,
+        lease: watch::Sender<Lease>,
         lock: Option<File>,
     ) -> Self {
         let mut texts = Texts::new(settings.database.backend());
         texts.most_bytes = writer.most_bytes;
         Committer {
+            keeper: Keeper::new(&settings, lease),
             settings,
             writer: Some(writer),
             readers,
@@ -84,6 +89,7 @@ impl Committer {
     pub(super) async fn run(mut self) {
         let mut last = 0;
         while self.gather(last).await {
+            self.renew().await;
             let batch = pick(&mut self.waiting, self.settings.batch);
             last = batch.len();
             if !batch.is_empty() {
@@ -93,6 +99,7 @@ impl Committer {
                 change.make(&mut self, since).await;
             }
         }
+        self.leave().await;
         // The last connection to an SQLite file folds its log into it, and that should be the one that may write.
         let _ = self.readers.close_by_ref().await;
         if let Some(writer) = self.writer {
@@ -147,15 +154,47 @@ impl Committer {
             );
             sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
+            self.renew().await;
         }
     }
 
-    /// Waits for work and takes all there is, up to a batch. False when there is none and never will be.
+    /// Whether somebody who acts as this server may write; `None` acts as nobody.
+    pub(super) fn admits(&self, server: Option<Uuid>) -> bool {
+        self.keeper.admits(server)
+    }
+
+    /// Asks for one row outside of a transaction, on the connection that writes.
+    pub(super) async fn ask_writer(
+        &mut self,
+        question: Statement,
+    ) -> Result<Option<QueryResult>, Abort> {
+        let writer = self.connected().await?;
+        let answer = timeout(SILENCE, writer.database.query_one_raw(question))
+            .await
+            .unwrap_or_else(|_| Err(silent()));
+        if answer.is_err() {
+            self.disconnect();
+        }
+        Ok(answer?)
+    }
+
+    /// Waits for work and takes all there is, up to a batch; or for the time to renew the lease. False when there is no work and
+    /// never will be.
     async fn gather(&mut self, last: usize) -> bool {
         if self.waiting.is_empty() {
-            match self.jobs.recv().await {
-                Some(job) => self.take(job),
-                None => return false,
+            let due = self.keeper.due();
+            let renewal = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                job = self.jobs.recv() => match job {
+                    Some(job) => self.take(job),
+                    None => return false,
+                },
+                () = renewal => return true,
             }
         }
         self.take_ready();
@@ -194,7 +233,19 @@ impl Committer {
     }
 
     /// Writes a batch and answers everyone in it. A batch that fails is split, until what spoils it is alone.
-    async fn write(&mut self, batch: Vec<Write>) {
+    async fn write(&mut self, mut batch: Vec<Write>) {
+        if !batch.iter().all(|write| self.admits(write.op.server())) {
+            let refused;
+            (batch, refused) = batch
+                .into_iter()
+                .partition::<Vec<_>, _>(|write| self.admits(write.op.server()));
+            for write in refused {
+                self.answer(write, Err(Error::Fenced));
+            }
+            if batch.is_empty() {
+                return;
+            }
+        }
         metrics::histogram!("weir_store_batch_size").record(batch.len() as f64);
         let mut parts = vec![Batch(batch)];
         while let Some(part) = parts.pop() {
@@ -300,7 +351,11 @@ impl Committer {
     }
 
     /// Begins a transaction. On PostgreSQL it comes with its number, by which its outcome can be asked for later.
+    ///
+    /// The same statement holds the server's lease until the transaction ends; without a lease there is no transaction (see
+    /// `lease`).
     async fn begin(&mut self) -> Result<(DatabaseTransaction, Option<i64>), Abort> {
+        let server = self.keeper.server();
         let writer = self.connected().await?;
         let Some(session) = writer.session else {
             let immediate = TransactionOptions {
@@ -311,17 +366,22 @@ impl Committer {
         };
         let begin = async {
             let tx = writer.database.begin().await?;
-            let row = tx.query_one_raw(connect::identify()).await?;
-            let row = row.ok_or_else(silent)?;
+            let Some(row) = tx.query_one_raw(lease::begin(server)).await? else {
+                tx.rollback().await?;
+                return Ok(None);
+            };
             let cells = Cells::of(&row);
-            Ok((tx, cells.take::<i64>()?, cells.take::<i32>()?))
+            Ok(Some((tx, cells.take::<i64>()?, cells.take::<i32>()?)))
         };
         let begun: Result<_, DbErr> = timeout(SILENCE, begin)
             .await
             .unwrap_or_else(|_| Err(silent()));
-        let (tx, number, actual) = begun?;
+        let Some((tx, number, actual)) = begun? else {
+            self.keeper.lose();
+            return Err(Error::Fenced.into());
+        };
         if actual != session {
-            // The pool has quietly connected anew, and the lock went with the old session.
+            // The pool has quietly connected anew, and the share in the lock went with the old session.
             return Err(gone("the writing session was replaced").into());
         }
         Ok((tx, Some(number)))
@@ -354,7 +414,7 @@ impl Committer {
 
     /// Whether transaction `number` of PostgreSQL was committed; nothing if that could not be learnt in time.
     ///
-    /// The writer connects only when it has the lock, which is when the session of that transaction has ended.
+    /// Nothing while its session has not ended: PostgreSQL ends one that is silent in the middle of a transaction.
     async fn outcome(&mut self, number: i64, patience_ends: Instant) -> Option<bool> {
         let mut pause = PAUSES.0;
         loop {
@@ -375,16 +435,12 @@ impl Committer {
 
     async fn ask(&mut self, number: i64) -> Result<String, Abort> {
         let backend = self.settings.database.backend();
-        let writer = self.connected().await?;
         let question = statement(
             backend,
             "SELECT coalesce(txid_status(?), 'unknown')",
             [number.into()],
         );
-        let row = timeout(SILENCE, writer.database.query_one_raw(question))
-            .await
-            .unwrap_or_else(|_| Err(silent()))?
-            .ok_or_else(silent)?;
+        let row = self.ask_writer(question).await?.ok_or_else(silent)?;
         Ok(Cells::of(&row).take()?)
     }
 }

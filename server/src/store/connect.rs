@@ -1,4 +1,4 @@
-//! Opens the database: settings, the one writing connection, the reading pool, and the guard against a second server.
+//! Opens the database: settings, the one writing connection, the reading pool, and the guards against servers that do not fit.
 
 use std::{
     fs::{DirBuilder, File, TryLockError},
@@ -8,13 +8,15 @@ use std::{
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresConnector,
-    SqlxSqliteConnector, Statement,
+    SqlxSqliteConnector,
     sqlx::{
         ConnectOptions as _,
         postgres::PgSslMode,
         sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
+
+use weir_migrations::{Migrator, MigratorTrait};
 
 use super::{
     error::{self, Error},
@@ -36,6 +38,12 @@ pub struct Settings {
     pub readers: u32,
     /// How long a write is tried again while the database is gone or its disk is full.
     pub patience: Duration,
+    /// How long a server may be silent before others take over its runs. Only PostgreSQL has others.
+    pub lease: Duration,
+    /// What people call this server.
+    pub name: String,
+    /// The name of the key that seals its secrets, which must be that of the other servers.
+    pub seal: String,
 }
 
 impl Settings {
@@ -49,6 +57,9 @@ impl Settings {
             queue_bytes: 64 << 20,
             readers: 4,
             patience: Duration::from_secs(15),
+            lease: Duration::from_secs(15),
+            name: String::new(),
+            seal: String::new(),
         }
     }
 }
@@ -121,13 +132,13 @@ pub(super) struct Writer {
     pub(super) database: DatabaseConnection,
     /// The most bytes that a statement of several rows should have.
     pub(super) most_bytes: usize,
-    /// PostgreSQL's number of the session that holds the lock. A transaction that finds itself in another session must
-    /// not commit, since somebody else may hold the lock by now.
+    /// PostgreSQL's number of the session that shares the lock. A transaction that finds itself in another session must
+    /// not commit, since a server that knows no leases may hold the lock by now.
     pub(super) session: Option<i32>,
 }
 
-/// Connects the writer. On PostgreSQL this takes the lock that keeps a second server away; it is held by the writing
-/// session itself, so whoever can write holds it.
+/// Connects the writer. On PostgreSQL this shares the lock that a server without leases has for itself; it is held by the
+/// writing session, so whoever can write holds it.
 pub(super) async fn writer(settings: &Settings) -> Result<Writer, Error> {
     match &settings.database {
         Database::Sqlite { dir } => {
@@ -141,11 +152,11 @@ pub(super) async fn writer(settings: &Settings) -> Result<Writer, Error> {
             })
         }
         Database::Postgresql { url } => {
-            let database = postgresql(url, 1, false)
+            let database = postgresql(url, 1, Part::Writer(settings.lease / 3))
                 .await
                 .map_err(|error| unopened(&settings.database, &error))?;
-            match own(&database).await {
-                Ok(Some(Owned { session, encrypted })) => Ok(Writer {
+            match share(&database).await {
+                Ok(Some(Shared { session, encrypted })) => Ok(Writer {
                     database,
                     most_bytes: if encrypted { TLS_RECORD } else { usize::MAX },
                     session: Some(session),
@@ -156,8 +167,8 @@ pub(super) async fn writer(settings: &Settings) -> Result<Writer, Error> {
                     Err(match refused {
                         Err(error) => unopened(&settings.database, &error),
                         Ok(_) => Error::Locked(
-                            "another server works on this PostgreSQL database; stop it, or give this one a database \
-                             of its own"
+                            "a server of an older Weir works on this PostgreSQL database, and it wants to be alone; \
+                             stop it first"
                                 .to_owned(),
                         ),
                     })
@@ -171,9 +182,39 @@ pub(super) async fn writer(settings: &Settings) -> Result<Writer, Error> {
 pub(super) async fn readers(settings: &Settings) -> Result<DatabaseConnection, Error> {
     match &settings.database {
         Database::Sqlite { dir } => sqlite(dir, settings.readers, sqlite_reader).await,
-        Database::Postgresql { url } => postgresql(url, settings.readers, true).await,
+        Database::Postgresql { url } => postgresql(url, settings.readers, Part::Reader).await,
     }
     .map_err(|error| unopened(&settings.database, &error))
+}
+
+/// Connects the one that listens to other servers.
+pub(super) async fn listener(settings: &Settings) -> Result<DatabaseConnection, Error> {
+    let Database::Postgresql { url } = &settings.database else {
+        return Err(Error::Database("SQLite has nobody to listen to".to_owned()));
+    };
+    let connected = postgresql(url, 1, Part::Listener).await;
+    connected.map_err(|error| unopened(&settings.database, &error))
+}
+
+/// Brings the schema up to date, while no other server does.
+pub(super) async fn migrate(writer: &Writer) -> Result<(), DbErr> {
+    // "weir" and a 1, to be recognised in pg_locks.
+    const KEY: i64 = 0x0001_7765_6972;
+    let lock = |text: &str| statement(DbBackend::Postgres, text, [KEY.into()]);
+    if writer.session.is_none() {
+        return Migrator::up(&writer.database, None).await;
+    }
+    let try_lock = "SELECT pg_try_advisory_lock(?)";
+    while let Some(row) = writer.database.query_one_raw(lock(try_lock)).await? {
+        if Cells::of(&row).take::<bool>()? {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let migrated = Migrator::up(&writer.database, None).await;
+    let unlock = "SELECT pg_advisory_unlock(?)";
+    writer.database.query_one_raw(lock(unlock)).await?;
+    migrated
 }
 
 /// Makes the data directory and takes its lock file. The lock ends with the file handle, so also with a killed process.
@@ -260,11 +301,17 @@ fn sqlite_reader(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options.read_only(true).pragma("cache_size", "-16384")
 }
 
-async fn postgresql(
-    url: &str,
-    connections: u32,
-    read_only: bool,
-) -> Result<DatabaseConnection, DbErr> {
+/// What a connection to PostgreSQL is for.
+#[derive(Clone, Copy)]
+enum Part {
+    /// Writes, and may be silent for so long within a transaction or wait so long for a lock: far less than a lease, since
+    /// others may wait for what it has locked.
+    Writer(Duration),
+    Reader,
+    Listener,
+}
+
+async fn postgresql(url: &str, connections: u32, part: Part) -> Result<DatabaseConnection, DbErr> {
     let mut connect = pool(ConnectOptions::new(url), connections);
     connect
         .test_before_acquire_if_idle_for(Duration::from_secs(20))
@@ -276,20 +323,28 @@ async fn postgresql(
                 _ => options,
             };
             let options = options
-                .application_name(if read_only {
-                    "weir reader"
-                } else {
-                    "weir writer"
+                .application_name(match part {
+                    Part::Writer(_) => "weir writer",
+                    Part::Reader => "weir reader",
+                    Part::Listener => "weir listener",
                 })
                 .statement_cache_capacity(256);
-            if read_only {
-                options.options([("default_transaction_read_only", "on")])
-            } else {
-                options
+            match part {
+                Part::Writer(silence) => {
+                    let silence = silence.as_millis().max(1).to_string();
+                    options.options([
+                        ("idle_in_transaction_session_timeout", silence.as_str()),
+                        ("lock_timeout", silence.as_str()),
+                        // Each statement of a takeover must see what was committed before it.
+                        ("default_transaction_isolation", "read committed"),
+                    ])
+                }
+                Part::Reader => options.options([("default_transaction_read_only", "on")]),
+                Part::Listener => options,
             }
         });
     let database = SqlxPostgresConnector::connect(connect).await?;
-    if !read_only {
+    if matches!(part, Part::Writer(_)) {
         // Whatever the database's default is: an answer must not leave before the log is on disk.
         database
             .execute_unprepared(
@@ -309,7 +364,7 @@ fn pool(mut options: ConnectOptions, connections: u32) -> ConnectOptions {
         .sqlx_logging(false)
         .record_stmt_in_spans(false);
     if connections == 1 {
-        // The session of the writer is the lock: it must not be replaced behind its back.
+        // The session of the writer shares the lock: it must not be replaced behind its back.
         options
             .idle_timeout(None::<Duration>)
             .max_lifetime(None::<Duration>);
@@ -321,14 +376,15 @@ fn pool(mut options: ConnectOptions, connections: u32) -> ConnectOptions {
 /// statement waits until the first one is acknowledged, which the other side delays by 40 ms.
 const TLS_RECORD: usize = 12 << 10;
 
-/// The session that holds the lock.
-struct Owned {
+/// The session that shares the lock.
+struct Shared {
     session: i32,
     encrypted: bool,
 }
 
-/// Takes the lock of a PostgreSQL database; nothing if somebody else has it.
-async fn own(database: &DatabaseConnection) -> Result<Option<Owned>, DbErr> {
+/// Shares the lock of a PostgreSQL database; nothing if somebody has it alone. Servers that know no leases do: those up to
+/// the schema `m0003_letters`.
+async fn share(database: &DatabaseConnection) -> Result<Option<Shared>, DbErr> {
     // "weir" in ASCII, to be recognised in pg_locks.
     const KEY: i64 = 0x7765_6972;
     // The session of a server that was just killed may take a moment to end.
@@ -340,7 +396,7 @@ async fn own(database: &DatabaseConnection) -> Result<Option<Owned>, DbErr> {
         let row = database
             .query_one_raw(statement(
                 DbBackend::Postgres,
-                "SELECT pg_try_advisory_lock(?), pg_backend_pid(), \
+                "SELECT pg_try_advisory_lock_shared(?), pg_backend_pid(), \
                  coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)",
                 [KEY.into()],
             ))
@@ -348,19 +404,11 @@ async fn own(database: &DatabaseConnection) -> Result<Option<Owned>, DbErr> {
             .ok_or_else(|| DbErr::RecordNotFound("the answer to a lock request".to_owned()))?;
         let cells = Cells::of(&row);
         if cells.take::<bool>()? {
-            return Ok(Some(Owned {
+            return Ok(Some(Shared {
                 session: cells.take()?,
                 encrypted: cells.take()?,
             }));
         }
     }
     Ok(None)
-}
-
-/// The statement by which a transaction of PostgreSQL learns its own number and the session it runs in.
-pub(super) fn identify() -> Statement {
-    Statement::from_string(
-        DbBackend::Postgres,
-        "SELECT txid_current(), pg_backend_pid()",
-    )
 }

@@ -1,13 +1,14 @@
 //! Drafts, their publication, and the switch: how flows are written.
 
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult};
 
 use super::{
     Store,
     error::{Abort, Error},
     queue::Work,
     sql::{Cells, Texts, statement},
+    wire,
 };
 
 /// A draft that is to be written.
@@ -42,6 +43,9 @@ pub struct Publication {
     pub at: i64,
     /// The schedule triggers of the document with their next instants. They replace the flow's schedules.
     pub schedules: Vec<(String, Option<i64>)>,
+    /// What was known of all flows when the paths of this one were looked at, as [`Store::flow_states`] counted it. Another
+    /// server may have published since then.
+    pub counted: Option<i64>,
 }
 
 /// A flow that is to be switched on or off.
@@ -109,7 +113,8 @@ impl Store {
     /// those of a flow that is switched off get no next one.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such flow, [`Error::Revision`] if the draft has moved on.
+    /// [`Error::NotFound`] if there is no such flow, [`Error::Revision`] if the draft has moved on, [`Error::Busy`] if
+    /// another server did something to flows since they were counted.
     pub async fn publish(&self, publication: Publication) -> Result<Standing, Error> {
         self.change(publication).await
     }
@@ -158,6 +163,7 @@ impl Work for CreateDraft {
                 ))
                 .into());
             }
+            count(tx, None).await?;
             Ok(Standing {
                 revision: 1,
                 version: None,
@@ -196,7 +202,9 @@ impl Work for UpdateDraft {
                     ],
                 ))
                 .await?;
-            standing(tx, &draft.workspace, &draft.flow, written).await
+            let standing = standing(tx, &draft.workspace, &draft.flow, written).await?;
+            count(tx, None).await?;
+            Ok(standing)
         })
     }
 }
@@ -230,6 +238,7 @@ impl Work for DeleteFlow {
                 key(),
             ))
             .await?;
+            count(tx, None).await?;
             Ok(deleted.rows_affected() > 0)
         })
     }
@@ -290,6 +299,7 @@ impl Work for Publication {
                 (trigger.as_str(), next_at)
             });
             put_schedules(tx, workspace, flow, schedules, Some(self.at)).await?;
+            count(tx, self.counted).await?;
             Ok(standing)
         })
     }
@@ -366,9 +376,27 @@ impl Work for Switch {
                 ))
                 .await?;
             }
+            count(tx, None).await?;
             Ok(Some(standing_of(&row)?))
         })
     }
+}
+
+/// Counts that something was done to flows, and tells the other servers. With `expected` only if nothing was done since.
+async fn count(tx: &DatabaseTransaction, expected: Option<i64>) -> Result<(), Abort> {
+    if tx.get_database_backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
+    let counted = statement(
+        DbBackend::Postgres,
+        "UPDATE counter SET count = count + 1 WHERE name = 'flows' AND count = coalesce(?, count)",
+        [expected.into()],
+    );
+    if tx.execute_raw(counted).await?.rows_affected() == 0 {
+        return Err(Error::Busy.into());
+    }
+    tx.execute_raw(wire::notify(&wire::Hint::Flows)).await?;
+    Ok(())
 }
 
 async fn put_schedules<'a>(

@@ -31,6 +31,11 @@ pub enum Error {
     /// The database does not take this data: too long, or with a character it cannot hold.
     #[error("the database refuses the data: {0}")]
     Refused(String),
+    /// Another server has taken over, since this one did not renew its lease in time. Nothing was written.
+    #[error(
+        "this server has lost its lease, so others go on with its runs; it registers anew, nothing was written: try again in a moment"
+    )]
+    Fenced,
     /// Another server works on this database (only from [`Store::open`](super::Store::open)).
     #[error("{0}")]
     Locked(String),
@@ -152,8 +157,9 @@ fn sqlite_trouble(code: i32) -> Trouble {
 fn postgresql_trouble(code: &str) -> Trouble {
     match (code, code.get(..2).unwrap_or_default()) {
         ("23505", _) => Trouble::Duplicate,
-        // A standby that was promoted late, a lock that was not to be had, a plan that went stale.
-        ("25006" | "55P03" | "0A000", _) => Trouble::Passing,
+        // A standby that was promoted late, a session that said nothing for too long within a transaction, a lock that was
+        // not to be had, a plan that went stale.
+        ("25006" | "25P03" | "55P03" | "0A000", _) => Trouble::Passing,
         // Connection, rollback (deadlock, serialization), resources (disk full), operator intervention, system.
         (_, "08" | "40" | "53" | "57" | "58") => Trouble::Passing,
         // Data exceptions, constraints, limits of the program.
@@ -180,6 +186,7 @@ mod tests {
         assert_eq!(postgresql_trouble("57P01"), Trouble::Passing);
         assert_eq!(postgresql_trouble("53100"), Trouble::Passing);
         assert_eq!(postgresql_trouble("40P01"), Trouble::Passing);
+        assert_eq!(postgresql_trouble("25P03"), Trouble::Passing);
         assert_eq!(postgresql_trouble("23505"), Trouble::Duplicate);
         assert_eq!(postgresql_trouble("22021"), Trouble::Data);
         assert_eq!(postgresql_trouble("42601"), Trouble::Other);

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use sea_orm::{DbErr, QueryResult, Value};
 
 use super::{
-    Store,
+    Kind, Store,
+    drafts::Standing,
     error::Error,
     runs::{Run, Status, run_at, status},
     schedules::{SCHEDULE, Schedule, schedule_of},
@@ -106,7 +107,63 @@ pub struct PublishedFlow {
     pub enabled: bool,
 }
 
+/// How a flow stands, without its documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowState {
+    /// The workspace's slug.
+    pub workspace: String,
+    /// The flow's id.
+    pub flow: String,
+    /// How it stands.
+    pub standing: Standing,
+}
+
 impl Store {
+    /// How all flows of all workspaces stand, and how often something was done to flows before; nothing where there is but one
+    /// server that could do something.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn flow_states(&self) -> Result<(Option<i64>, Vec<FlowState>), Error> {
+        // Counted first: what is done in between is looked at again next time.
+        let counted = match self.kind() {
+            Kind::Sqlite => None,
+            Kind::Postgresql => {
+                let text = "SELECT count FROM counter WHERE name = 'flows'";
+                self.find(text, Vec::new(), |row| Cells::of(row).take())
+                    .await?
+            }
+        };
+        let text =
+            "SELECT workspace, id, revision, published, enabled FROM flow ORDER BY workspace, id";
+        let states = self.list(text, Vec::new(), |row| {
+            let cells = Cells::of(row);
+            Ok(FlowState {
+                workspace: cells.take()?,
+                flow: cells.take()?,
+                standing: Standing {
+                    revision: cells.count()?,
+                    version: cells.maybe_count()?,
+                    enabled: cells.truth()?,
+                },
+            })
+        });
+        Ok((counted, states.await?))
+    }
+
+    /// Which version of a flow is listened to; nothing where it is switched off, not published, or not there.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn listened(&self, workspace: &str, flow: &str) -> Result<Option<u32>, Error> {
+        let text = "SELECT published FROM flow WHERE workspace = ? AND id = ? AND enabled = 1";
+        let values = vec![workspace.into(), flow.into()];
+        let version = self
+            .find(text, values, |row| Cells::of(row).maybe_count())
+            .await?;
+        Ok(version.flatten())
+    }
+
     /// The flows of a workspace by id, those after `after`, with their last run, what ended how since `since`, and
     /// their schedules. A fixed number of queries, whatever the number of flows.
     ///
@@ -325,7 +382,7 @@ const CHANGED: &str = "CAST(CASE WHEN v.document <> f.draft THEN 1 ELSE 0 END AS
 
 /// The columns of the last run, in the order of [`run_at`]; all null for a flow that never ran.
 const LAST_RUN: &str = "r.workspace, r.id, r.flow, r.version, r.trigger, r.status, r.started_at, r.ended_at, r.wake_at, \
-    r.turns, r.failure, r.origin, r.parent";
+    r.turns, r.failure, r.origin, r.server, r.parent";
 
 const JOIN_LAST_RUN: &str = "LEFT JOIN run r ON r.workspace = f.workspace AND r.id = (SELECT l.id FROM run l \
     WHERE l.workspace = f.workspace AND l.flow = f.id ORDER BY l.started_at DESC, l.id DESC LIMIT 1)";

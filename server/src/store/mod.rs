@@ -6,20 +6,26 @@
 //! The way of a write: [`Store`] puts it into a bounded queue (`queue`), the committer (`committer`) takes what waits
 //! and writes all turns of runs in one transaction of a few multi-row statements (`batch`), then answers everyone.
 
+mod archive;
 mod batch;
+mod claims;
 mod committer;
 mod connect;
 mod connections;
 mod drafts;
 mod error;
 mod flows;
+mod lease;
 mod letters;
+mod orders;
 mod queue;
+mod retention;
 mod runs;
 mod schedules;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{
     fs::File,
@@ -31,28 +37,35 @@ use std::{
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot},
+    sync::{
+        Mutex, OwnedSemaphorePermit, Semaphore, TryAcquireError, broadcast, mpsc, oneshot, watch,
+    },
     task::JoinHandle,
     time::{Duration, Instant, sleep, timeout_at},
 };
-use weir_migrations::{Migrator, MigratorTrait};
 
 use committer::Committer;
 use connect::Writer;
 use queue::{Job, Op, Pending, Work, Write};
 use sql::numbered;
 
+pub use archive::{ArchiveError, Counts, back_up, restore};
+pub use claims::{Free, Look};
 pub use connect::{Database, Kind, Settings};
 pub use connections::{Connection, SecretInfo};
 pub use drafts::{Draft, Publication, Revision, Standing, Switch};
 pub use error::Error;
-pub use flows::{Flow, FlowListing, Published, PublishedFlow, Version, VersionInfo};
+pub use flows::{Flow, FlowListing, FlowState, Published, PublishedFlow, Version, VersionInfo};
+pub use lease::{Held, Lease};
 pub use letters::{Cause, Deed, Letter, LetterFilter, LetterState};
+pub use orders::Order;
+pub use retention::Forgettable;
 pub use runs::{
     Accepted, BadCursor, Entry, Fire, History, NewRun, Origin, Run, RunCursor, RunFilter, RunPage,
     Status, Turn,
 };
 pub use schedules::Schedule;
+pub use wire::Hint;
 
 /// Everything Weir remembers. A clone is another handle to the same store.
 #[derive(Clone)]
@@ -69,6 +82,10 @@ struct Shared {
     most_room: u32,
     patience: Duration,
     healthy: Arc<AtomicBool>,
+    lease: watch::Receiver<Lease>,
+    hints: broadcast::Sender<Hint>,
+    /// Listens to other servers.
+    listener: Option<JoinHandle<()>>,
     committer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -87,14 +104,15 @@ impl Store {
     /// Opens the database, brings its schema up to date and starts the committer.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another server works on the database.
+    /// [`Error::Locked`] if another server works on the database that wants to be alone: any on SQLite, an older one on
+    /// PostgreSQL.
     pub async fn open(settings: &Settings) -> Result<Store, Error> {
         let lock = match &settings.database {
             Database::Sqlite { dir } => Some(connect::lock(dir)?),
             Database::Postgresql { .. } => None,
         };
         let writer = connect::writer(settings).await?;
-        Migrator::up(&writer.database, None).await.map_err(|error| {
+        connect::migrate(&writer).await.map_err(|error| {
             Error::Database(format!(
                 "the schema could not be brought up to date: {}; if this database was used by a newer Weir, run that \
                  one, else restore a backup",
@@ -113,12 +131,17 @@ impl Store {
         let readers = connect::readers(settings).await?;
         let (jobs, queue) = mpsc::channel(settings.queue.max(1));
         let healthy = Arc::new(AtomicBool::new(true));
+        let (told, lease) = watch::channel(Lease::Unregistered);
+        let hints = broadcast::channel(1024).0;
+        let listener = (settings.database.kind() == Kind::Postgresql)
+            .then(|| tokio::spawn(wire::listen(settings.clone(), hints.clone())));
         let committer = Committer::new(
             settings.clone(),
             writer,
             readers.clone(),
             queue,
             Arc::clone(&healthy),
+            told,
             lock,
         );
         let most_room = u32::try_from(settings.queue_bytes / ROOM)
@@ -133,6 +156,9 @@ impl Store {
                 most_room,
                 patience: settings.patience,
                 healthy,
+                lease,
+                hints,
+                listener,
                 committer: Mutex::new(Some(tokio::spawn(committer.run()))),
             }),
         })
@@ -140,6 +166,9 @@ impl Store {
 
     /// Takes nothing new, writes what waits, and closes the database. Closing twice is fine.
     pub async fn close(&self) {
+        if let Some(listener) = &self.shared.listener {
+            listener.abort();
+        }
         let mut committer = self.shared.committer.lock().await;
         if let Some(task) = committer.take() {
             // If it cannot be told to close, it has ended already.
@@ -153,7 +182,7 @@ impl Store {
     /// Whether the database answers and the last write went through.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Closed`].
+    /// [`Error::Unavailable`], [`Error::Fenced`] or [`Error::Closed`].
     pub async fn ping(&self) -> Result<(), Error> {
         if self.shared.jobs.is_closed() {
             return Err(Error::Closed);
@@ -162,6 +191,9 @@ impl Store {
             return Err(Error::Unavailable(
                 "the last write did not go through".to_owned(),
             ));
+        }
+        if *self.shared.lease.borrow() == Lease::Lost {
+            return Err(Error::Fenced);
         }
         self.find("SELECT 1", Vec::new(), |_| Ok(()))
             .await
@@ -305,4 +337,12 @@ fn unanswered() -> Error {
         "the committer ended before it answered; whether this was written shows after a restart"
             .to_owned(),
     )
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(listener) = &self.listener {
+            listener.abort();
+        }
+    }
 }

@@ -27,6 +27,11 @@ pub(super) trait Work: Send + Sync + 'static {
         tx: &'a DatabaseTransaction,
         texts: &'a mut Texts,
     ) -> BoxFuture<'a, Result<Self::Out, Abort>>;
+
+    /// As which server this is done; as nobody, unless said otherwise. It is refused once that one has lost its lease.
+    fn server(&self) -> Option<Uuid> {
+        None
+    }
 }
 
 /// One thing to write.
@@ -58,8 +63,19 @@ pub(super) enum Op {
     Commit {
         workspace: String,
         run: Uuid,
-        turn: Turn,
+        // Boxed, to keep what waits small.
+        turn: Box<Turn>,
     },
+}
+
+impl Op {
+    /// The server that drives the run.
+    pub(super) fn server(&self) -> Option<Uuid> {
+        match self {
+            Op::Accept(run, _) => run.turn.server,
+            Op::Commit { turn, .. } => turn.server,
+        }
+    }
 }
 
 /// A [`Work`] whose result goes to somebody, without its type.
@@ -84,7 +100,10 @@ impl<W: Work> Change for Pending<W> {
         patience_ends: Instant,
     ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let result = committer.transact(patience_ends, &self.work).await;
+            let result = match committer.admits(self.work.server()) {
+                true => committer.transact(patience_ends, &self.work).await,
+                false => Err(Error::Fenced.into()),
+            };
             // Whoever asked may have gone; the change is made all the same.
             let _ = self.reply.send(result.map_err(Abort::seen));
             drop(self.room);
@@ -97,7 +116,7 @@ const BATCH_BYTES: usize = 8 << 20;
 
 /// Takes from `waiting` what may go into one transaction, in order.
 ///
-/// No two turns of one run, no two messages with one dedupe key and no two fires of one schedule come into the same
+/// No two turns of one run, no two messages with one dedupe key and no two fires of schedules come into the same
 /// batch: the second is decided when the first is on disk. A message whose dedupe key is in the batch already waits
 /// beside the first one and gets its answer, so that any number of equal messages costs one row.
 pub(super) fn pick(waiting: &mut VecDeque<Write>, most: usize) -> Vec<Write> {
@@ -134,7 +153,7 @@ impl Op {
     pub(super) fn bytes(&self) -> usize {
         let (text, turn) = match self {
             Op::Accept(run, _) => (run.message.len(), &run.turn),
-            Op::Commit { turn, .. } => (0, turn),
+            Op::Commit { turn, .. } => (0, &**turn),
         };
         text + turn.records.len() + turn.failure.as_ref().map_or(0, String::len) + 512
     }
@@ -144,7 +163,8 @@ impl Op {
 enum Key<'a> {
     Run(&'a str, Uuid),
     Dedupe(&'a str, &'a str, &'a str, &'a [u8; 32]),
-    Schedule(&'a str, &'a str, &'a str),
+    /// One fire of any schedule: servers that fire the same ones must not wait for each other in a circle.
+    Fire,
 }
 
 #[derive(Clone, Copy)]
@@ -201,9 +221,7 @@ fn keys(op: &Op) -> (Key<'_>, Option<Key<'_>>, Option<Key<'_>>) {
             digest
                 .as_ref()
                 .map(|digest| Key::Dedupe(&run.workspace, &run.flow, &run.trigger, digest)),
-            run.fire
-                .as_ref()
-                .map(|_| Key::Schedule(&run.workspace, &run.flow, &run.trigger)),
+            run.fire.as_ref().map(|_| Key::Fire),
         ),
         Op::Commit { workspace, run, .. } => (Key::Run(workspace, *run), None, None),
     }

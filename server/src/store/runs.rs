@@ -100,6 +100,9 @@ pub struct Origin {
 /// An instant of a schedule that is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fire {
+    /// The version that knows the schedule; nothing where the flow is switched off or not published. Another server may have
+    /// published or switched the flow since this was decided: then the fire comes to nothing.
+    pub version: Option<u32>,
     /// The instant that is due: the `next_at` of the schedule as it was read.
     pub expected_at: i64,
     /// The instant that is used: the due one, or a later one where those before it were missed.
@@ -127,6 +130,10 @@ pub struct Turn {
     pub cause: Option<Box<Cause>>,
     /// What stays of the run when this turn ends it.
     pub history: History,
+    /// The server that has the run: the turn counts only where that is so. One that ends the run leaves it to nobody.
+    pub server: Option<Uuid>,
+    /// Until when nobody needs to have the run, once this turn is on disk: that server lets it go with it.
+    pub parked_until: Option<i64>,
 }
 
 /// What stays of a run that has ended.
@@ -176,6 +183,8 @@ pub struct Run {
     pub failure: Option<String>,
     /// The run that it replays.
     pub origin: Option<Uuid>,
+    /// The server that has it, until it has ended.
+    pub server: Option<Uuid>,
     /// The run of which a step called it.
     pub parent: Option<Uuid>,
 }
@@ -293,15 +302,15 @@ impl Store {
     /// Writes another turn of a run.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if the run has ended, if the turn is not its next one, or if there is no such run; nothing is
-    /// touched then.
+    /// [`Error::Conflict`] if the run has ended, if the turn is not its next one, if another server has the run, or if there
+    /// is no such run; [`Error::Fenced`] if the turn's server has lost its lease. Nothing is touched then.
     pub async fn commit(&self, workspace: &str, run: Uuid, turn: Turn) -> Result<(), Error> {
         let workspace = workspace.to_owned();
         self.submit(
             Op::Commit {
                 workspace,
                 run,
-                turn,
+                turn: Box::new(turn),
             },
             true,
         )
@@ -367,33 +376,32 @@ impl Store {
         .await
     }
 
-    /// Runs of all workspaces that have not ended, by workspace and id, those after `after`.
+    /// The runs that `server` has: their workspaces and ids.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn unfinished(
-        &self,
-        after: Option<(&str, Uuid)>,
-        limit: u32,
-    ) -> Result<Vec<Run>, Error> {
-        let text = format!(
-            "SELECT {RUN} FROM run WHERE ended_at IS NULL AND (workspace, id) > (?, ?) ORDER BY workspace, id LIMIT ?"
-        );
-        let (workspace, id) = after.unwrap_or(("", Uuid::nil()));
-        let values = vec![workspace.into(), id.into(), i64::from(limit).into()];
-        self.list(&text, values, run_of).await
+    pub async fn runs_of(&self, server: Uuid) -> Result<Vec<(String, Uuid)>, Error> {
+        let text = "SELECT workspace, id FROM run WHERE server = ?";
+        self.list(text, vec![server.into()], |row| {
+            let cells = Cells::of(row);
+            Ok((cells.take()?, cells.take()?))
+        })
+        .await
     }
 
-    /// Runs of all workspaces that want to be woken at `now` or before, the longest due first.
+    /// The runs that `server` has although the run that called them was cancelled.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn due_runs(&self, now: i64, limit: u32) -> Result<Vec<Run>, Error> {
-        let text = format!(
-            "SELECT {RUN} FROM run WHERE wake_at IS NOT NULL AND wake_at <= ? ORDER BY wake_at, id LIMIT ?"
-        );
-        self.list(&text, vec![now.into(), i64::from(limit).into()], run_of)
-            .await
+    pub async fn forsaken(&self, server: Uuid) -> Result<Vec<(String, Uuid)>, Error> {
+        let text = "SELECT run.workspace, run.id FROM run JOIN run caller \
+                    ON caller.workspace = run.workspace AND caller.id = run.parent \
+                    WHERE run.server = ? AND caller.status = 'cancelled'";
+        self.list(text, vec![server.into()], |row| {
+            let cells = Cells::of(row);
+            Ok((cells.take()?, cells.take()?))
+        })
+        .await
     }
 
     /// The run that a dedupe key of a trigger led to.
@@ -459,7 +467,8 @@ pub(super) fn page(workspace: &str, filter: &RunFilter) -> (String, Vec<Value>) 
 }
 
 /// The columns of a run, in the order of [`run_at`].
-pub(super) const RUN: &str = "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure, origin, parent";
+pub(super) const RUN: &str = "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure, origin, server, \
+    parent";
 
 /// Reads a run from the next cells, which are those of [`RUN`].
 pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
@@ -476,6 +485,7 @@ pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
         turns: cells.count()?,
         failure: cells.take()?,
         origin: cells.take()?,
+        server: cells.take()?,
         parent: cells.take()?,
     })
 }
@@ -485,7 +495,7 @@ pub(super) fn status(word: &str) -> Result<Status, DbErr> {
     Status::parse(word).ok_or_else(|| DbErr::Type(format!("{word:?} is not a state of a run")))
 }
 
-fn run_of(row: &QueryResult) -> Result<Run, DbErr> {
+pub(super) fn run_of(row: &QueryResult) -> Result<Run, DbErr> {
     run_at(&Cells::of(row))
 }
 

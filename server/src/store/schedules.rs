@@ -1,7 +1,8 @@
 //! Schedules: when a trigger fires next, moved on by compare-and-set so that an instant is used once.
 
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult};
+use uuid::Uuid;
 
 use super::{
     Store,
@@ -100,6 +101,23 @@ impl Store {
         Ok(count.unwrap_or_default())
     }
 
+    /// Whether a run of a trigger has not ended whose id is smaller than that of `run`.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn earlier(
+        &self,
+        workspace: &str,
+        flow: &str,
+        trigger: &str,
+        run: Uuid,
+    ) -> Result<bool, Error> {
+        let text = "SELECT 1 FROM run WHERE workspace = ? AND flow = ? AND trigger = ? AND ended_at IS NULL \
+                    AND id < ? LIMIT 1";
+        let values = vec![workspace.into(), flow.into(), trigger.into(), run.into()];
+        Ok(self.find(text, values, |_| Ok(())).await?.is_some())
+    }
+
     /// A page of the schedules of a workspace by flow and trigger: those after a flow's trigger, at most `limit`.
     ///
     /// # Errors
@@ -135,6 +153,29 @@ impl Store {
     }
 }
 
+/// Whether a fire was decided by what is published now. On PostgreSQL another server may have published or switched the flow
+/// meanwhile; the lock keeps it from doing so until this transaction ends.
+pub(super) async fn is_of(
+    tx: &DatabaseTransaction,
+    workspace: &str,
+    flow: &str,
+    fire: &Fire,
+) -> Result<bool, DbErr> {
+    if tx.get_database_backend() == DbBackend::Sqlite {
+        return Ok(true);
+    }
+    let listened = statement(
+        DbBackend::Postgres,
+        "SELECT published FROM flow WHERE workspace = ? AND id = ? AND enabled = 1 FOR SHARE",
+        [workspace.into(), flow.into()],
+    );
+    let version = match tx.query_one_raw(listened).await? {
+        Some(row) => Cells::of(&row).maybe_count()?,
+        None => None,
+    };
+    Ok(version == fire.version)
+}
+
 /// The columns of a schedule, in the order of [`schedule_of`].
 pub(super) const SCHEDULE: &str = "workspace, flow, trigger, next_at, last_at";
 
@@ -166,6 +207,9 @@ impl Work for SkipFire {
         _texts: &'a mut Texts,
     ) -> BoxFuture<'a, Result<bool, Abort>> {
         Box::pin(async move {
+            if !is_of(tx, &self.workspace, &self.flow, &self.fire).await? {
+                return Ok(false);
+            }
             let moved = tx
                 .execute_raw(statement(
                     tx.get_database_backend(),

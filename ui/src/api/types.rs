@@ -189,6 +189,9 @@ pub(crate) struct RunSummary {
     pub(crate) ended_at: Option<String>,
     #[serde(default)]
     pub(crate) failure: Option<RunFailure>,
+    /// The run that it replays.
+    #[serde(default)]
+    pub(crate) origin: Option<String>,
 }
 
 /// Why a run failed, in the list.
@@ -213,6 +216,12 @@ pub(crate) struct RunDetail {
     pub(crate) ended_at: Option<String>,
     #[serde(default)]
     pub(crate) failure: Option<RunFailure>,
+    /// The run that it replays.
+    #[serde(default)]
+    pub(crate) origin: Option<String>,
+    /// Who ended it.
+    #[serde(default)]
+    pub(crate) cancelled: Option<Cancelled>,
     #[serde(default)]
     pub(crate) title: String,
     /// Whether its message, inputs and outputs were kept, as the flow's settings say.
@@ -233,6 +242,17 @@ fn kept() -> bool {
     true
 }
 
+/// How a person ended a run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Cancelled {
+    pub(crate) at: String,
+    /// Whether what had succeeded was reversed first.
+    pub(crate) undo: bool,
+    pub(crate) by: Option<String>,
+    pub(crate) note: Option<String>,
+}
+
 /// One step of a run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
@@ -243,6 +263,8 @@ pub(crate) struct StepDetail {
     pub(crate) input: Option<Value>,
     pub(crate) output: Option<Value>,
     pub(crate) failure: Option<Failure>,
+    /// Whether a replay took its end over instead of running it.
+    pub(crate) taken_over: bool,
     pub(crate) started_at: Option<String>,
     pub(crate) ended_at: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
@@ -372,6 +394,118 @@ impl FlowChange {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct WorkspaceChange {
     pub(crate) flow: String,
+    pub(crate) status: RunStatus,
+}
+
+/// A run that ended in failure.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct DeadLetter {
+    /// The run; the dead letter has no other id.
+    pub(crate) run: String,
+    pub(crate) flow: String,
+    pub(crate) version: u32,
+    pub(crate) failure: RunFailure,
+    /// Whether nobody knows if what the step asked for has happened.
+    #[serde(default)]
+    pub(crate) may_have_happened: bool,
+    pub(crate) died_at: String,
+    /// `open`, `replayed` or `discarded`.
+    pub(crate) state: String,
+    #[serde(default)]
+    pub(crate) owner: Option<String>,
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+    #[serde(default)]
+    pub(crate) settled_at: Option<String>,
+    #[serde(default)]
+    pub(crate) settled_by: Option<String>,
+    /// The run that replays it.
+    #[serde(default)]
+    pub(crate) replay: Option<String>,
+}
+
+/// How far a page of dead letters was dealt with.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Dealt {
+    pub(crate) done: u32,
+    pub(crate) refused: Vec<Refused>,
+    /// Where to go on; none where all were seen.
+    pub(crate) next: Option<String>,
+}
+
+/// A dead letter that could not be dealt with.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Refused {
+    pub(crate) run: String,
+    pub(crate) detail: String,
+}
+
+/// What a replay would do.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct ReplayPlan {
+    pub(crate) version: u32,
+    pub(crate) steps: Vec<PlanStep>,
+    pub(crate) writes: Vec<PlanWrite>,
+}
+
+/// What becomes of a step in a replay.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct PlanStep {
+    pub(crate) step: String,
+    /// `taken_over`, `again`, `first` or `skipped`.
+    pub(crate) fate: String,
+}
+
+/// A call of a replay that may change something on the other side.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct PlanWrite {
+    pub(crate) step: String,
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) method: Option<String>,
+    #[serde(default)]
+    pub(crate) target: Option<String>,
+    #[serde(default)]
+    pub(crate) connection: Option<String>,
+    /// Whether it was made before.
+    pub(crate) again: bool,
+    /// Whether nobody knows if it happened.
+    pub(crate) may_have_happened: bool,
+}
+
+/// A schedule trigger of a published version.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct ScheduleSummary {
+    pub(crate) flow: String,
+    #[serde(default)]
+    pub(crate) flow_title: String,
+    pub(crate) trigger: String,
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) cron: Option<String>,
+    #[serde(default)]
+    pub(crate) timezone: Option<String>,
+    #[serde(default)]
+    pub(crate) every: Option<String>,
+    /// Whether the flow is switched on.
+    pub(crate) enabled: bool,
+    #[serde(default)]
+    pub(crate) next_at: Option<String>,
+    #[serde(default)]
+    pub(crate) last_at: Option<String>,
+}
+
+/// An instant at which a schedule fires.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Fire {
+    pub(crate) at: String,
+    /// The same as the clocks of the schedule's zone show it.
+    pub(crate) local: String,
+    /// `skipped` or `doubled` on a day when the clocks change.
+    #[serde(default)]
+    pub(crate) odd: Option<String>,
 }
 
 #[cfg(test)]

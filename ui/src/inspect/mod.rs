@@ -5,6 +5,7 @@ mod config;
 mod policy;
 mod run;
 mod setup;
+mod timeline;
 
 pub(crate) use run::{RunOverview, StepRecord};
 pub(crate) use setup::{FlowSetup, Setup, Surroundings};

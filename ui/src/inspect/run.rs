@@ -9,15 +9,17 @@ use weir_flows::document::Flow;
 use super::{
     attempts::{Attempts, FailureNote},
     setup::{PanelHead, Section, Surroundings, step_body},
+    timeline::{Stretch, step_bar},
 };
 use crate::{
     api::{RunDetail, StepDetail, StepStatus},
     canvas::{Graph, Role},
+    clock,
     kit::{
         badge::{Badge, StepBadge},
         icon::{Glyph, Icon},
         json::JsonView,
-        time::Took,
+        time::{TimeAgo, Took},
     },
     texts::{fill, texts},
     words,
@@ -81,7 +83,7 @@ fn record(step: StepDetail) -> AnyView {
         view! { <Section title=t.run_attempts><Attempts attempts/></Section> }
     });
     view! {
-        <p class="record-line"><StepBadge status=step.status/>{took}{port.map(|port| view! { <Badge label=port/> })}</p>
+        <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}
         {step.output.map(|value| message_part(t.run_output, value, "output"))}
@@ -132,6 +134,18 @@ pub(crate) fn RunOverview(
             </div>
         }
     });
+    let cancelled = run.cancelled.clone().map(|cancelled| {
+        let title = match &cancelled.by {
+            Some(name) => fill(t.cancelled_by, &[("name", name)]),
+            None => t.cancelled_title.to_owned(),
+        };
+        view! {
+            <div class="notice" data-testid="run-cancelled">
+                <p class="record-line"><Glyph icon=Icon::Ban/>{title} <span class="fine"><TimeAgo at=cancelled.at/></span></p>
+                {cancelled.note.map(|note| view! { <p>{note}</p> })}
+            </div>
+        }
+    });
     let reply = run.reply.clone().map(|reply| reply_part(&reply));
     let part = |key: &str| run.message.get(key).cloned().filter(has_content);
     let parts = [
@@ -145,8 +159,10 @@ pub(crate) fn RunOverview(
     .collect::<Vec<_>>();
     let mut steps: Vec<_> = run.steps.clone().into_iter().collect();
     steps.sort_by_key(|(id, _)| graph.find(id).unwrap_or(usize::MAX));
+    let stretch = Stretch::of(&run);
     let steps = steps.into_iter().map(|(id, step)| {
         let name = step_name(&flow, &id);
+        let bars = stretch.map(|stretch| step_bar(stretch.bars(&step, clock::parse)));
         let took = step.started_at.zip(step.ended_at).filter(|_| step.status != StepStatus::Skipped);
         let took = took.map(|(from, to)| view! { <span class="fine"><Took from to=Some(to)/></span> });
         view! {
@@ -155,6 +171,7 @@ pub(crate) fn RunOverview(
                     <StepBadge status=step.status/>
                     <span class="step-name">{name}</span>
                     {took}
+                    {bars}
                 </button>
             </li>
         }
@@ -164,6 +181,7 @@ pub(crate) fn RunOverview(
         <div class="panel-body" data-testid="run-overview">
             <h2 class="unseen">{t.run_overview}</h2>
             {failure}
+            {cancelled}
             {(!run.kept).then(|| view! { <p class="notice">{t.run_not_kept}</p> })}
             {reply}
             <Section title=t.run_steps><ul class="step-lines">{steps}</ul></Section>

@@ -38,6 +38,7 @@ pub(crate) enum Icon {
     Hand,
     History,
     Hourglass,
+    Inbox,
     Info,
     KeyRound,
     Keyboard,
@@ -127,6 +128,9 @@ impl Icon {
     /// What stands inside the `svg` element, drawn on 24 by 24.
     fn shapes(self) -> &'static str {
         match self {
+            Icon::Inbox => {
+                r#"<polyline points="22 12 16 12 14 15 10 15 8 12 2 12"/><path d="M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z"/>"#
+            }
             Icon::ArrowDown => r#"<path d="M12 5v14"/><path d="m19 12-7 7-7-7"/>"#,
             Icon::ArrowUp => r#"<path d="m5 12 7-7 7 7"/><path d="M12 19V5"/>"#,
             Icon::Info => {

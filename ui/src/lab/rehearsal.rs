@@ -36,6 +36,8 @@ pub(super) fn detail(sketch: &Sketch, run: &Run) -> RunDetail {
             class: failure.failure.class.word().to_owned(),
             message: failure.failure.message.clone(),
         }),
+        origin: None,
+        cancelled: None,
         title: plan.flow.title.clone(),
         kept: true,
         message: room.show(&message(run)),
@@ -96,6 +98,7 @@ fn step(room: &mut Room, plan: &Plan, run: &Run, position: usize, state: &StepSt
             .failure
             .as_deref()
             .map(|failure| shortened(room, failure)),
+        taken_over: state.taken_over,
         started_at: state.started_at.map(rfc3339),
         ended_at: state.ended_at.map(rfc3339),
         attempts,

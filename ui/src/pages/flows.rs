@@ -21,13 +21,11 @@ use crate::{
         toast::toast,
     },
     lab,
-    load::Loader,
+    load::{Loader, follow},
     texts::{count, fill, texts},
     words,
 };
 
-/// How long the page waits after news before it reads the list again, in milliseconds.
-const CALM: u64 = 800;
 /// How many triggers of a flow the list names.
 const TRIGGERS: usize = 3;
 
@@ -36,7 +34,7 @@ pub(crate) fn FlowsPage() -> impl IntoView {
     let t = texts();
     let search = RwSignal::new(String::new());
     let flows = Loader::new(|| api::all::<FlowSummary>("/flows"));
-    follow(flows);
+    follow(|_| true, move || flows.reload());
     // What is published from here is checked here.
     lab::know(lab::Know {
         catalog: kinds::catalog(),
@@ -453,23 +451,6 @@ fn DropZone(imports: Imports) -> impl IntoView {
             <div class="drop"><div class="drop-frame"><Glyph icon=Icon::Upload size=32/><p>{texts().flows_drop}</p></div></div>
         </Show>
     }
-}
-
-/// Reads the list again a moment after runs have changed.
-fn follow(flows: Loader<Vec<FlowSummary>>) {
-    let planned = StoredValue::new(false);
-    let live = StoredValue::new_local(api::workspace_changes(move |_| {
-        if planned.try_get_value() == Some(false) {
-            planned.set_value(true);
-            let read = move || {
-                if planned.try_set_value(false).is_none() {
-                    flows.reload();
-                }
-            };
-            set_timeout(read, std::time::Duration::from_millis(CALM));
-        }
-    }));
-    on_cleanup(move || live.dispose());
 }
 
 fn matches(flow: &FlowSummary, wanted: &str) -> bool {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use weir_flows::document::Flow;
 
-use super::{flow::read_document, new_flow::empty};
+use super::{cancel::CancelDialog, flow::read_document, new_flow::empty, replay::ReplayDialog};
 use crate::{
     api::{self, RunDetail, Trouble, encode},
     canvas::{Graph, Live},
@@ -14,7 +14,7 @@ use crate::{
     inspect::RunOverview,
     kit::{
         badge::RunBadge,
-        button::Weight,
+        button::{Button, Weight},
         icon::{Glyph, Icon},
         state::shown,
         time::{TimeAgo, Took},
@@ -75,7 +75,8 @@ fn Drawn(origin: Origin) -> impl IntoView {
     // The run was read to find its version; nobody waits for it to be read again.
     watch.live.show(&origin.run, clock::between);
     watch.detail.set(Some(origin.run.clone()));
-    let head = head(&origin.run, &flow, &watch);
+    let (replaying, cancelling) = (RwSignal::new(None), RwSignal::new(None));
+    let head = head(&origin.run, &flow, &watch, replaying, cancelling);
     let stage = if origin.flow.is_some() {
         view! { <RunStage flow graph watch chosen around/> }.into_any()
     } else {
@@ -95,10 +96,18 @@ fn Drawn(origin: Origin) -> impl IntoView {
             {head}
             <div class="whole-body">{stage}</div>
         </div>
+        <ReplayDialog wanted=replaying/>
+        <CancelDialog wanted=cancelling/>
     }
 }
 
-fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
+fn head(
+    run: &RunDetail,
+    flow: &Flow,
+    watch: &Watch,
+    replaying: RwSignal<Option<String>>,
+    cancelling: RwSignal<Option<String>>,
+) -> impl IntoView + use<> {
     let t = texts();
     let (detail, lost) = (watch.detail, watch.lost);
     let titles = [&run.title, &flow.title, &run.flow];
@@ -133,6 +142,26 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
             }
         })
     };
+    let tools = {
+        let id = run.id.clone();
+        move || {
+            let (final_now, id) = (status.get()?.0.is_final(), id.clone());
+            let tool = if final_now {
+                let press = move |_| replaying.set(Some(id.clone()));
+                view! { <Button label=t.replay_action icon=Icon::RotateCcw test="replay" press/> }
+                    .into_any()
+            } else {
+                let press = move |_| cancelling.set(Some(id.clone()));
+                view! { <Button label=t.cancel_run icon=Icon::Ban test="cancel-run" press/> }
+                    .into_any()
+            };
+            Some(tool)
+        }
+    };
+    let origin = run.origin.clone().map(|origin| {
+        let label = fill(t.replay_of, &[("id", words::short_id(&origin))]);
+        view! { " · " <a class="link-text" data-testid="run-origin" href=format!("/runs/{}", encode(&origin))>{label}</a> }
+    });
     view! {
         <header class="page-head flow-head">
             <a class="button quiet icon" href="/runs" aria-label=t.run_back title=t.run_back><Glyph icon=Icon::ArrowLeft/></a>
@@ -141,7 +170,7 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
                 <span class="fine">
                     <span class="mono" title=run.id.clone()>{fill(t.run_title, &[("id", &short)])}</span>
                     " · " {fill(t.run_version, &[("n", &run.version.to_string())])}
-                    " · " {trigger}
+                    " · " {trigger} {origin}
                 </span>
             </div>
             {state}
@@ -152,6 +181,7 @@ fn head(run: &RunDetail, flow: &Flow, watch: &Watch) -> impl IntoView + use<> {
                 <span class="badge warn" role="status"><Glyph icon=Icon::RefreshCw size=14/>{t.run_lost_stream}</span>
             </Show>
             <div class="page-tools">
+                {tools}
                 <a class=Weight::Normal.class() href=edit data-testid="run-edit" title=t.run_edit_hint>
                     <Glyph icon=Icon::Workflow/>
                     <span>{t.run_edit}</span>

@@ -18,13 +18,10 @@ use crate::{
         time::{TimeAgo, Took},
         toast::toast,
     },
-    load::Loader,
+    load::{Loader, follow},
     texts::texts,
     words,
 };
-
-/// How long the page waits after news before it reads the first page again, in milliseconds.
-const CALM: u64 = 400;
 
 /// Which runs are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -239,7 +236,13 @@ pub(crate) fn RunList(
         shown.set(Shown::default());
         read(false);
     });
-    follow(filters, move || read(false));
+    follow(
+        move |change| {
+            let wanted = filters.try_get_untracked().unwrap_or_default();
+            wanted.flow.is_empty() || wanted.flow == change.flow
+        },
+        move || read(false),
+    );
     let rows = Memo::new(move |_| shown.with(|shown| shown.runs.clone()));
     let title =
         move |flow: &str| names.with(|names| names.iter().find(|known| known.id == flow).cloned());
@@ -386,25 +389,6 @@ fn nothing(filters: Filters, within: bool) -> AnyView {
         }
         .into_any()
     }
-}
-
-/// Reads the first page again a moment after news that may concern it.
-fn follow(filters: Signal<Filters>, read: impl Fn() + Copy + Send + Sync + 'static) {
-    let planned = StoredValue::new(false);
-    let live = StoredValue::new_local(api::workspace_changes(move |change| {
-        let wanted = filters.try_get_untracked().unwrap_or_default();
-        let concerns = wanted.flow.is_empty() || wanted.flow == change.flow;
-        if concerns && planned.try_get_value() == Some(false) {
-            planned.set_value(true);
-            let then = move || {
-                if planned.try_set_value(false).is_none() {
-                    read();
-                }
-            };
-            set_timeout(then, std::time::Duration::from_millis(CALM));
-        }
-    }));
-    on_cleanup(move || live.dispose());
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The catalogue: each line is a name, the English text and the German one. Those of the editor are in `editor`.
+//! The catalogue: each line is a name, the English text and the German one. Those of the editor are in `editor`, those of running things in `ops`.
 
 /// Declares the catalogue, so that no text can exist in one language only.
 macro_rules! catalogue {
@@ -24,8 +24,9 @@ macro_rules! catalogue {
 }
 
 mod editor;
+mod ops;
 
-editor::with_editor! { catalogue {
+ops::with_ops! { catalogue {
     // Its tag (BCP 47), as the phrases of the catalog of kinds are asked for.
     language: "en", "de";
 

@@ -55,6 +55,8 @@ pub enum Code {
     Busy,
     /// The server is stopping.
     Stopping,
+    /// Another server has taken over the runs of this one, which registers anew.
+    LeaseLost,
     /// The database does not answer.
     Unavailable,
     /// The answer took too long.
@@ -63,7 +65,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their statuses.
-    pub const ALL: [Code; 27] = [
+    pub const ALL: [Code; 28] = [
         Code::NotJson,
         Code::BadRequest,
         Code::SignatureRefused,
@@ -89,6 +91,7 @@ impl Code {
         Code::Internal,
         Code::Busy,
         Code::Stopping,
+        Code::LeaseLost,
         Code::Unavailable,
         Code::Timeout,
     ];
@@ -201,6 +204,11 @@ impl Code {
             ),
             Code::Busy => ("busy", S::SERVICE_UNAVAILABLE, "Too much is underway"),
             Code::Stopping => ("stopping", S::SERVICE_UNAVAILABLE, "The server is stopping"),
+            Code::LeaseLost => (
+                "lease_lost",
+                S::SERVICE_UNAVAILABLE,
+                "Other servers have taken over from this one",
+            ),
             Code::Unavailable => (
                 "unavailable",
                 S::SERVICE_UNAVAILABLE,

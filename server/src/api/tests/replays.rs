@@ -280,3 +280,88 @@ async fn what_cannot_be_replayed_says_why() {
     assert_eq!(reply.problem(409), "conflict");
     assert!(reply.text().contains("was not kept"), "{}", reply.text());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_dead_letters_are_planned_replayed_and_discarded_page_by_page() {
+    let server = Server::start().await;
+    server.publish(&picky()).await;
+    for n in 1..=5 {
+        server.letter(n).await;
+    }
+    let send = |what: &str, body: Value| {
+        let path = format!("/api/v1/dead-letters/{what}");
+        let server = &server;
+        async move {
+            let reply = server.json("POST", &path, &body).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            reply.json()
+        }
+    };
+    let page = json!({ "filter": { "flow": "picky", "limit": 2 }, "from": "start", "by": "Ada" });
+    let planned = send("replay/plan", page.clone()).await;
+    assert_eq!(
+        (&planned["letters"], &planned["writes"]),
+        (&json!(2), &json!([]))
+    );
+    assert_eq!(server.letters("").await.len(), 5, "nothing was done");
+
+    // Each replay fails as its origin did, and is a dead letter of its own: newer ones come before the cursor.
+    let mut replayed = send("replay", page.clone()).await;
+    assert_eq!(
+        (&replayed["done"], &replayed["refused"]),
+        (&json!(2), &json!([]))
+    );
+    while let Some(cursor) = replayed["next"].as_str() {
+        let mut next = page.clone();
+        next["filter"]["cursor"] = json!(cursor);
+        replayed = send("replay", next).await;
+    }
+    assert_eq!(server.letters("state=replayed").await.len(), 5);
+    assert_eq!(server.letters("").await.len(), 5);
+    assert_eq!(server.runs().await, 10);
+
+    let discarded = send(
+        "discard",
+        json!({ "filter": { "class": "rejected" }, "note": "test orders" }),
+    )
+    .await;
+    assert_eq!(
+        (&discarded["done"], &discarded["next"]),
+        (&json!(5), &json!(null))
+    );
+    let letters = server.letters("state=discarded").await;
+    assert!(
+        letters.iter().all(|letter| letter["note"] == "test orders"),
+        "{letters:?}"
+    );
+    // A filter that is mistyped must not mean all of them.
+    let typo = json!({ "filter": { "flwo": "picky" } });
+    let reply = server
+        .json("POST", "/api/v1/dead-letters/discard", &typo)
+        .await;
+    assert_eq!(reply.problem(422), "invalid_body");
+    let settled = json!({ "filter": { "state": "replayed" } });
+    let reply = server
+        .json("POST", "/api/v1/dead-letters/replay", &settled)
+        .await;
+    assert_eq!(reply.problem(400), "bad_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_happened_is_not_replayed_with_others() {
+    let server = Server::start().await;
+    let partner = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", partner.local_addr().unwrap());
+    let mut flow = caller("slow", &url);
+    flow["steps"]["call"]["timeout"] = json!("50ms");
+    server.publish(&flow).await;
+    let reply = server.json("POST", "/in/main/slow", &json!({})).await;
+    let run = reply.header("weir-run").to_owned();
+    let body = json!({ "filter": { "flow": "slow" } });
+    for what in ["replay/plan", "replay"] {
+        let path = format!("/api/v1/dead-letters/{what}");
+        let reply = server.json("POST", &path, &body).await.json();
+        assert_eq!(reply["refused"][0]["run"], run.as_str(), "{reply}");
+    }
+    assert_eq!(server.letters("").await.len(), 1, "it is still open");
+}

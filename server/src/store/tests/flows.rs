@@ -29,6 +29,7 @@ fn publication(flow: &str, document: &str, at: i64) -> Publication {
         note: None,
         at,
         schedules: Vec::new(),
+        counted: None,
     }
 }
 
@@ -165,6 +166,7 @@ async fn schedules_follow_the_publication(settings: Settings) {
     ];
     store.publish(first).await.unwrap();
     let fire = Fire {
+        version: Some(1),
         expected_at: 100,
         at: 100,
         next_at: Some(200),
@@ -232,6 +234,7 @@ async fn a_flow_is_switched_off_and_on(settings: Settings) {
     first.schedules = vec![("daily".to_owned(), Some(100))];
     assert_eq!(store.publish(first).await, Ok(standing(Some(1), true)));
     let fire = Fire {
+        version: Some(1),
         expected_at: 100,
         at: 100,
         next_at: Some(200),
@@ -247,6 +250,7 @@ async fn a_flow_is_switched_off_and_on(settings: Settings) {
     assert_eq!(store.next_due().await.unwrap(), None);
     // Who saw it due a moment ago comes too late.
     let late = Fire {
+        version: Some(1),
         expected_at: 200,
         at: 200,
         next_at: Some(300),

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use super::{MAIN, new_run, turn};
+use uuid::Uuid;
+
+use super::{MAIN, new_id, new_run, turn};
 use crate::store::{Accepted, Settings, Status, Store};
 
 /// Like a test, but only run when asked for.
@@ -18,14 +20,30 @@ macro_rules! measurement {
 
 measurement!(sqlite_accepts, on_sqlite, accepts);
 measurement!(postgresql_accepts, on_postgresql, accepts);
+measurement!(
+    postgresql_accepts_under_a_lease,
+    on_postgresql,
+    accepts_under_a_lease
+);
 
 async fn accepts(settings: Settings) {
-    println!("{:?}", settings.database.kind());
+    println!("{:?}, nobody's", settings.database.kind());
     let store = Store::open(&settings).await.unwrap();
+    measure(store, None).await;
+}
+
+async fn accepts_under_a_lease(settings: Settings) {
+    println!("{:?}, a server's", settings.database.kind());
+    let store = Store::open(&settings).await.unwrap();
+    let server = store.register(new_id()).await.unwrap();
+    measure(store, Some(server)).await;
+}
+
+async fn measure(store: Store, server: Option<Uuid>) {
     for clients in [1, 8, 64, 256] {
         for long in [false, true] {
             let each = if clients == 1 { 300 } else { 12_800 / clients };
-            let (elapsed, mut waits) = load(&store, clients, each, long).await;
+            let (elapsed, mut waits) = load(&store, server, clients, each, long).await;
             waits.sort_unstable();
             let total = clients * each;
             println!(
@@ -42,7 +60,13 @@ async fn accepts(settings: Settings) {
 }
 
 /// Accepts runs of about 2 KB in short and long form. Gives the seconds it took and each run's microseconds.
-async fn load(store: &Store, clients: u32, each: u32, long: bool) -> (f64, Vec<u32>) {
+async fn load(
+    store: &Store,
+    server: Option<Uuid>,
+    clients: u32,
+    each: u32,
+    long: bool,
+) -> (f64, Vec<u32>) {
     let start = Instant::now();
     let tasks: Vec<_> = (0..clients)
         .map(|_| {
@@ -59,10 +83,12 @@ async fn load(store: &Store, clients: u32, each: u32, long: bool) -> (f64, Vec<u
                     let mut run = new_run("orders", i64::from(number), status);
                     run.message = format!("{{\"body\":{:?}}}", "m".repeat(1_000));
                     run.turn.records = format!("[{:?}]", "r".repeat(1_000));
+                    run.turn.server = server;
                     let id = run.id;
                     assert_eq!(store.accept(run).await, Ok(Accepted::New));
                     if long {
-                        let end = turn(1, i64::from(number), Status::Succeeded);
+                        let mut end = turn(1, i64::from(number), Status::Succeeded);
+                        end.server = server;
                         store.commit(MAIN, id, end).await.unwrap();
                     }
                     waits.push(u32::try_from(since.elapsed().as_micros()).unwrap());

@@ -1,13 +1,16 @@
 //! The store's conformance suite: every test runs on SQLite in a temporary directory and on PostgreSQL in a database of
 //! its own.
 
+mod archive;
 mod faults;
 mod flows;
 mod letters;
 mod measure;
 mod opening;
 mod plans;
+mod retention;
 mod runs;
+mod servers;
 
 use std::{future::Future, panic::resume_unwind};
 
@@ -130,6 +133,8 @@ fn turn(seq: u32, at: i64, status: Status) -> Turn {
             })
         }),
         history: History::Keep,
+        server: None,
+        parked_until: None,
     }
 }
 

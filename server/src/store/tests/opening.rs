@@ -1,6 +1,7 @@
 //! Opening, closing, crashing, and opening again.
 
 use futures::future::join_all;
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{MAIN, count, new_run, on_both_databases, turn};
@@ -8,7 +9,7 @@ use crate::store::{Accepted, Error, Kind, Settings, Status, Store};
 
 on_both_databases!(
     opened_again_it_has_everything,
-    a_second_server_is_refused,
+    who_wants_to_be_alone_is_alone,
     after_a_crash_all_that_was_accepted_is_there,
     closing_writes_what_waits,
     a_full_queue_refuses_at_once,
@@ -27,7 +28,7 @@ async fn opened_again_it_has_everything(settings: Settings) {
         assert!(store.run(MAIN, run.id).await.unwrap().is_some());
         assert_eq!(
             count(&store, "SELECT count(*) FROM seaql_migrations").await,
-            4
+            5
         );
         store.close().await;
         store.close().await;
@@ -38,8 +39,32 @@ async fn opened_again_it_has_everything(settings: Settings) {
     }
 }
 
-async fn a_second_server_is_refused(settings: Settings) {
-    let first = Store::open(&settings).await.unwrap();
+async fn who_wants_to_be_alone_is_alone(settings: Settings) {
+    let first = match settings.database.kind() {
+        Kind::Sqlite => Store::open(&settings).await.unwrap(),
+        Kind::Postgresql => {
+            // A server of the release before, which knows no leases, has the lock for itself.
+            let store = Store::open(&settings).await.unwrap();
+            store.close().await;
+            let older = crate::store::connect::listener(&settings).await.unwrap();
+            let lock = "SELECT pg_advisory_lock(2003134834)";
+            older.execute_unprepared(lock).await.unwrap();
+            let refused = Store::open(&settings).await;
+            assert!(
+                matches!(&refused, Err(Error::Locked(text)) if text.contains("older")),
+                "{refused:?}"
+            );
+            older.close().await.unwrap();
+            // And it does not get the lock while one that knows leases is there.
+            let store = Store::open(&settings).await.unwrap();
+            let older = crate::store::connect::listener(&settings).await.unwrap();
+            let lock = "DO $$ BEGIN ASSERT NOT pg_try_advisory_lock(2003134834); END $$";
+            older.execute_unprepared(lock).await.unwrap();
+            older.close().await.unwrap();
+            store.close().await;
+            return;
+        }
+    };
     let second = Store::open(&settings).await;
     assert!(matches!(second, Err(Error::Locked(_))), "{second:?}");
     first
@@ -180,7 +205,6 @@ async fn a_full_queue_refuses_at_once(mut settings: Settings) {
 }
 
 async fn a_newer_schema_is_refused(settings: Settings) {
-    use sea_orm::ConnectionTrait;
     let store = Store::open(&settings).await.unwrap();
     store.close().await;
     let writer = crate::store::connect::writer(&settings).await.unwrap();

@@ -7,6 +7,7 @@ use super::{MAIN, on_sqlite};
 use crate::store::{
     RunCursor, RunFilter, Settings, Status, Store,
     batch::{DELETE_JOURNAL, FIND_KEY, FIRE, SETTLE, TURN},
+    claims::{FREE, claims},
     flows::{TALLY, list_text},
     runs::page,
     sql::text,
@@ -22,6 +23,13 @@ async fn indexed(settings: Settings) {
     let mut plans = String::new();
     for many in [FIRE, FIND_KEY, TURN, DELETE_JOURNAL, SETTLE] {
         plans += &plan(&store, &text(DbBackend::Sqlite, &many, 8)).await;
+    }
+    for text in claims(DbBackend::Sqlite)
+        .iter()
+        .map(String::as_str)
+        .chain([FREE])
+    {
+        plans += &plan(&store, text).await;
     }
     plans += &plan(&store, &list_text()).await;
     let tally = plan(&store, TALLY).await;
@@ -51,8 +59,13 @@ async fn indexed(settings: Settings) {
             plans.push_str(&next);
         }
     }
+    // An index that holds nothing but what is looked for may be read whole.
+    let only_what_is_left = |line: &str| line.ends_with(" INDEX run_left");
     let read_whole = |line: &&str| {
         let line = line.trim_start();
+        if only_what_is_left(line) {
+            return false;
+        }
         [
             "run",
             "journal",

@@ -1,0 +1,171 @@
+//! Takes up the runs that nobody has: what a stopped server left, and what waited for a time that has come.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Engine, Error, Place, recover, tenure::Tenure, underway::Enrolled};
+use crate::store;
+
+/// The most runs that are taken at once. Other servers want some, too.
+const MOST: usize = 100;
+
+/// How often to look on PostgreSQL, where other servers may have left something: about once a second.
+const LOOK: Duration = Duration::from_millis(1_000);
+
+/// The longest sleep where nobody else is there.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often, and how long apart, a run is looked at that this process has just let go of.
+const ENROLS: (u32, Duration) = (500, Duration::from_millis(10));
+
+/// How often to look for runs that this server has and that nobody drives.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Takes up runs until the process stops.
+pub(super) async fn take_when_due(engine: Engine) {
+    let mut suspects = HashSet::new();
+    let mut swept = Instant::now();
+    loop {
+        let pause = match take(&engine).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::debug!(%error, "free runs could not be taken up; trying again");
+                PAUSE
+            }
+        };
+        if swept.elapsed() >= SWEEP {
+            swept = Instant::now();
+            if let Err(error) = sweep(&engine, &mut suspects).await {
+                tracing::debug!(%error, "runs that nobody drives could not be looked for");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = engine.0.claims.notified() => {}
+            () = engine.stopping() => return,
+        }
+    }
+}
+
+/// Takes up all that nobody has, and says how long to sleep.
+pub(super) async fn take(engine: &Engine) -> Result<Duration, Error> {
+    let mut all = 0;
+    let pause = loop {
+        let tenure = engine.tenure()?;
+        let now = engine.world().now_ms();
+        let free = engine.store().free(now).await?;
+        if !free.now {
+            break pause(engine, now, free.next_at);
+        }
+        let slots = tokio::select! {
+            slots = slots(engine) => slots,
+            () = engine.stopping() => return Ok(PAUSE),
+        };
+        let limit = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+        let rows = engine.store().claim(tenure.server, now, limit).await?;
+        if rows.is_empty() {
+            // Others were quicker.
+            break pause(engine, now, None);
+        }
+        all += rows.len();
+        for (row, slot) in rows.into_iter().zip(slots) {
+            take_up(engine, &tenure, row, slot).await;
+        }
+    };
+    if all > 0 {
+        tracing::info!(runs = all, "took up runs that nobody had");
+    }
+    Ok(pause)
+}
+
+/// Cancels runs whose caller was cancelled by a server that ended before it could say so to this one. Then
+/// lets go of runs that this server has on disk and that nobody drives: a commit whose answer was lost may leave such ones, and
+/// whoever could not read a run. Whoever was one last time already has been for long enough.
+async fn sweep(engine: &Engine, suspects: &mut HashSet<Uuid>) -> Result<(), Error> {
+    let tenure = engine.tenure()?;
+    for (workspace, run) in engine.store().forsaken(tenure.server).await? {
+        engine.cancel_called(&workspace, vec![run], false);
+    }
+    let mut seen = HashSet::new();
+    for (workspace, run) in engine.store().runs_of(tenure.server).await? {
+        if engine.0.underway.has(run) {
+            continue;
+        }
+        if suspects.contains(&run) {
+            tracing::warn!(%run, "nobody drove a run; it is taken up again");
+            engine
+                .store()
+                .let_go(tenure.server, &workspace, run, None)
+                .await?;
+        } else {
+            seen.insert(run);
+        }
+    }
+    *suspects = seen;
+    Ok(())
+}
+
+/// Places among the runs of this process: one, for which this waits, and as many more as are free.
+async fn slots(engine: &Engine) -> Vec<Place> {
+    let active = &engine.0.active;
+    let mut slots = Vec::new();
+    // A semaphore that is never closed always gives a place.
+    slots.extend(Arc::clone(active).acquire_owned().await.ok());
+    while slots.len() < MOST
+        && let Ok(slot) = Arc::clone(active).try_acquire_owned()
+    {
+        slots.push(slot);
+    }
+    slots
+}
+
+fn pause(engine: &Engine, now: i64, next_at: Option<i64>) -> Duration {
+    let longest = match engine.store().kind() {
+        store::Kind::Sqlite => LONGEST_SLEEP,
+        store::Kind::Postgresql => engine.jitter(LOOK),
+    };
+    let until = next_at.map(|at| u64::try_from(at.saturating_sub(now)).unwrap_or(0));
+    until.map_or(longest, |until| Duration::from_millis(until).min(longest))
+}
+
+/// Takes up one run that was claimed. One that cannot be taken up is left as it is on disk, and found there by the next sweep.
+async fn take_up(engine: &Engine, tenure: &Arc<Tenure>, row: store::Run, slot: Place) {
+    let id = row.id;
+    let Some(enrolled) = enrol(engine, tenure, &row).await else {
+        return;
+    };
+    if let Err(error) = recover::resume(engine, tenure, row, enrolled, slot).await {
+        tracing::error!(run = %id, %error, "a run cannot be taken up; it is looked at again in a minute");
+    }
+}
+
+/// A claimed run's place among those of this process. Whoever drove it here before is about to end; should that not be so, it
+/// is let go.
+pub(super) async fn enrol(engine: &Engine, tenure: &Tenure, row: &store::Run) -> Option<Enrolled> {
+    for _ in 0..ENROLS.0 {
+        if let Some(enrolled) = engine.0.underway.enrol(row.id) {
+            return Some(enrolled);
+        }
+        tokio::time::sleep(ENROLS.1).await;
+    }
+    tracing::error!(run = %row.id, "a run was let go of and is still driven here; please report this");
+    let let_go = engine
+        .store()
+        .let_go(tenure.server, &row.workspace, row.id, None);
+    if let Err(error) = let_go.await {
+        tracing::error!(run = %row.id, %error, "it could not be let go; it is looked at again in a minute");
+    }
+    None
+}
+
+impl Engine {
+    /// About so long, so that servers which start together do not all do the same at once.
+    pub(super) fn jitter(&self, about: Duration) -> Duration {
+        about * 4 / 5 + about * u32::try_from(self.world().dice() % 400).unwrap_or(0) / 1_000
+    }
+}

@@ -1,0 +1,123 @@
+//! The texts of running things: dead letters, replays, cancelling, schedules.
+
+/// Hands the lines of the rest of the page and these on to the macro that adds those of the editor.
+macro_rules! with_ops {
+    ($catalogue:ident { $($pages:tt)* }) => { editor::with_editor! { $catalogue {
+    $($pages)*
+
+    nav_letters: "Dead letters", "Gescheitertes";
+    nav_schedules: "Schedules", "Zeitpläne";
+
+    // Who and why.
+    sign_name: "Your name", "Ihr Name";
+    sign_note: "Note", "Notiz";
+
+    // Dead letters.
+    letters_title: "Dead letters", "Gescheitertes";
+    letters_text: "Runs that ended in failure wait here until somebody replays or discards them. Nothing is tried again by itself.", "Läufe, die gescheitert sind, warten hier, bis jemand sie wiederholt oder verwirft. Von selbst wird nichts mehr versucht.";
+    letters_column_cause: "Cause", "Ursache";
+    letters_column_died: "Failed", "Gescheitert";
+    letters_column_owner: "Owner", "Zuständig";
+    letters_column_settled: "Settled", "Erledigt";
+    letters_all_causes: "All causes", "Alle Ursachen";
+    letters_open: "Open", "Offen";
+    letters_replayed: "Replayed", "Wiederholt";
+    letters_discarded: "Discarded", "Verworfen";
+    letters_unknown: "may have happened", "vielleicht geschehen";
+    letters_unknown_hint: "Nobody knows whether what the step asked for has happened. Look at the other side first.", "Niemand weiß, ob geschehen ist, was der Schritt verlangt hat. Sehen Sie zuerst bei der Gegenseite nach.";
+    letters_claim: "Look after it…", "Übernehmen …";
+    letters_claim_title: "Look after this dead letter", "Zuständig sein";
+    letters_claim_text: "Others see who looks after it, and what was noted.", "Andere sehen, wer zuständig ist und was notiert wurde.";
+    letters_owner_hint: "Leave it empty for nobody", "Leer lassen für niemanden";
+    letters_claimed: "Noted", "Notiert";
+    letters_discard: "Discard", "Verwerfen";
+    letters_discard_title: "Discard this dead letter?", "Verwerfen?";
+    letters_discard_text: "Nothing more is done about it. The run stays to be looked at.", "Es wird nichts weiter unternommen. Der Lauf bleibt zum Nachsehen da.";
+    letters_discard_done: "Discarded", "Verworfen";
+    letters_discard_all: "Discard all…", "Alle verwerfen …";
+    letters_replay_all: "Replay all…", "Alle wiederholen …";
+    letters_empty_title: "Nothing has failed", "Nichts ist gescheitert";
+    letters_empty_text: "A run that fails for good appears here, with its cause and with what can be done about it.", "Ein Lauf, der endgültig scheitert, erscheint hier, mit seiner Ursache und dem, was man tun kann.";
+    letters_none_title: "Nothing matches these filters", "Nichts passt zu diesen Filtern";
+    letters_none_text: "Choose another state or cause, or clear the filters.", "Wählen Sie einen anderen Stand oder eine andere Ursache, oder leeren Sie die Filter.";
+
+    // Many of them.
+    many_all: "All open dead letters.", "Alles, was offen ist.";
+    many_matching: "All open dead letters of: {what}.", "Alles Offene von: {what}.";
+    many_original: "The version that each one ran on", "Die Version, auf der jeder lief";
+    many_planned_one: "{n} run will be replayed", "{n} Lauf wird wiederholt";
+    many_planned_many: "{n} runs will be replayed", "{n} Läufe werden wiederholt";
+    many_at_least: "{said}, and more: only the newest were looked at here", "{said}, und mehr: Hier wurden nur die neuesten angesehen";
+    many_again: "{n} made before", "{n} schon einmal gemacht";
+    many_refused_one: "{n} is left as it is:", "{n} bleibt, wie es ist:";
+    many_refused_many: "{n} are left as they are:", "{n} bleiben, wie sie sind:";
+    many_done_one: "{n} dealt with", "{n} erledigt";
+    many_done_many: "{n} dealt with", "{n} erledigt";
+    many_stop: "Stop", "Anhalten";
+
+    // Replays.
+    replay_action: "Replay", "Wiederholen";
+    replay_title: "Replay run {id}", "Lauf {id} wiederholen";
+    replay_of: "Replay of run {id}", "Wiederholung von Lauf {id}";
+    replay_done: "The replay is underway", "Die Wiederholung läuft";
+    replay_from: "Begin", "Beginnen";
+    replay_from_failure: "Where it stopped", "Wo er stehen blieb";
+    replay_from_start: "At the start: everything again", "Am Anfang: alles noch einmal";
+    replay_from_step: "At the step “{step}”", "Beim Schritt „{step}“";
+    replay_version: "Version", "Version";
+    replay_original: "Version {n}, as before", "Version {n}, wie zuvor";
+    replay_newest: "The version that is live now", "Die Version, die jetzt aktiv ist";
+    replay_edit: "Change the message", "Nachricht ändern";
+    replay_body: "Body of the message", "Inhalt der Nachricht";
+    replay_body_hint: "What is taken over from the old run does not change with it.", "Was vom alten Lauf übernommen wird, ändert sich dadurch nicht.";
+    replay_unsure: "Nobody knows whether “{step}” has happened. Look at the other side, then say it here.", "Niemand weiß, ob „{step}“ geschehen ist. Sehen Sie bei der Gegenseite nach und sagen Sie es hier.";
+    replay_unsure_label: "Did it happen?", "Ist es geschehen?";
+    replay_unsure_choose: "Please choose", "Bitte wählen";
+    replay_unsure_no: "It did not happen: do it again", "Nein: noch einmal tun";
+    replay_unsure_yes: "It happened: go on after it", "Ja: danach weitergehen";
+    replay_unsure_output: "What it gave", "Was es ergeben hat";
+    replay_unsure_output_hint: "As JSON; the steps after it work with this.", "Als JSON; die Schritte danach arbeiten damit.";
+    replay_plan: "What this does, on version {n}", "Was das tut, auf Version {n}";
+    replay_planning: "Looking at what this does…", "Es wird nachgesehen, was das tut …";
+    replay_refused: "It cannot be replayed so", "So lässt er sich nicht wiederholen";
+    replay_taken_over: "Taken over", "Übernommen";
+    replay_again: "Run", "Ausgeführt";
+    replay_writes: "These calls may change something on the other side:", "Diese Aufrufe können bei der Gegenseite etwas ändern:";
+    replay_no_writes: "No call that changes anything on the other side.", "Kein Aufruf, der bei der Gegenseite etwas ändert.";
+    replay_made_before: "made before", "schon einmal gemacht";
+    replay_may_have_happened: "may have happened", "vielleicht geschehen";
+    replay_must_say: "First say above whether it happened.", "Sagen Sie zuerst oben, ob es geschehen ist.";
+
+    // Cancelling.
+    cancel_run: "Cancel…", "Abbrechen …";
+    cancel_title: "Cancel run {id}?", "Lauf {id} abbrechen?";
+    cancel_text: "Nothing new starts from then on, and the run never goes on.", "Von da an beginnt nichts Neues, und der Lauf geht nie weiter.";
+    cancel_undo: "Reverse first what has succeeded", "Vorher zurücknehmen, was gelungen ist";
+    cancel_undo_hint: "Steps that say how are reversed, the last one first; what is underway may end before that.", "Schritte, die sagen wie, werden zurückgenommen, der letzte zuerst; was gerade läuft, darf vorher enden.";
+    cancel_now_hint: "What is underway is broken off; nobody then knows whether it happened.", "Was gerade läuft, wird abgebrochen; dann weiß niemand, ob es geschehen ist.";
+    cancel_action: "Cancel the run", "Lauf abbrechen";
+    cancel_keep: "Let it run", "Laufen lassen";
+    cancel_done: "The run is cancelled", "Der Lauf ist abgebrochen";
+    cancel_undoing: "The run is being reversed", "Der Lauf wird zurückgenommen";
+    cancelled_by: "Cancelled by {name}", "Abgebrochen von {name}";
+    cancelled_title: "Cancelled", "Abgebrochen";
+    run_taken_over: "taken over", "übernommen";
+
+    // Schedules.
+    schedules_title: "Schedules", "Zeitpläne";
+    schedules_text: "What starts by the clock, in the zone that its trigger names. Each instant fires once, whatever happens to the server.", "Was nach der Uhr startet, in der Zeitzone, die der Auslöser nennt. Jeder Zeitpunkt startet einmal, was auch mit dem Server geschieht.";
+    schedules_column_times: "Times", "Zeiten";
+    schedules_column_next: "Next", "Als Nächstes";
+    schedules_column_last: "Last", "Zuletzt";
+    schedules_every: "every {span}", "alle {span}";
+    schedules_never: "does not fire any more", "startet nicht mehr";
+    schedules_off: "switched off", "ausgeschaltet";
+    schedules_show: "Next ten times of {name}", "Nächste zehn Zeiten von {name}";
+    schedules_fires: "Next ten", "Nächste zehn";
+    schedules_skipped: "the clocks skip this time", "diese Zeit überspringen die Uhren";
+    schedules_doubled: "this time comes twice", "diese Zeit kommt zweimal";
+    schedules_empty_title: "Nothing starts by the clock yet", "Noch startet nichts nach der Uhr";
+    schedules_empty_text: "Draw a flow with a schedule trigger and publish it; its times appear here.", "Zeichnen Sie einen Flow mit einem Zeitplan als Auslöser und veröffentlichen Sie ihn; seine Zeiten erscheinen hier.";
+    } } };
+}
+pub(super) use with_ops;
