@@ -16,10 +16,11 @@ use std::sync::{
 use serde_json::Value;
 
 use crate::{
+    builtin::CALL,
     compute::{self, Computed},
     document::OnError,
     failure::{Class, Failure},
-    plan::{Body, Plan, Wait},
+    plan::{Body, Plan, PlanAction, Wait},
     record::Record,
     run::{Run, RunFailure, Status, StepStatus},
     script::{Bounds, Moment, Name, Outputs, Scope},
@@ -144,7 +145,17 @@ pub fn advance(plan: &Plan, run: &mut Run, stamp: Stamp, bounds: &Bounds, event:
     fold.turn
 }
 
-/// The attempts of a run that were underway when its process stopped: each is to be answered with a `lost` failure.
+/// The calls of other flows that were underway when the process of a run stopped. What was called has a run of its own, so nothing
+/// is lost: these attempts are to be made on, and not again.
+pub fn calls(plan: &Plan, run: &Run, now_ms: i64) -> Vec<Command> {
+    let mut all = Vec::new();
+    underway(run, &mut Vec::new(), &mut all);
+    all.into_iter()
+        .filter_map(|attempt| attempt.call(plan, run, now_ms))
+        .collect()
+}
+
+/// The attempts of a run that were underway when its process stopped, but for [`calls`]: each is to be answered with a `lost` failure.
 pub fn lost(plan: &Plan, run: &Run) -> Vec<Event> {
     let message = "the server stopped during this attempt, so nobody knows whether it happened; \
                    look at the other side before you run it again";
@@ -158,7 +169,17 @@ pub fn lost(plan: &Plan, run: &Run) -> Vec<Event> {
         result: Err(Failure::new(Class::Lost, message)),
         exchange: None,
     };
-    all.into_iter().map(event).collect()
+    all.into_iter()
+        .filter(|attempt| !attempt.is_call(plan))
+        .map(event)
+        .collect()
+}
+
+/// The key that all attempts of a step of a run, for one item, tell the other side. No id of a step has a dot, so no two share one.
+pub fn idempotency_key(run: &str, step: &str, items: &[usize], undo: bool) -> String {
+    let items: String = items.iter().map(|index| format!(".{index}")).collect();
+    let undo = if undo { "-undo" } else { "" };
+    format!("weir-{run}-{step}{items}{undo}")
 }
 
 /// An attempt that is underway.
@@ -170,6 +191,40 @@ struct Underway {
 }
 
 impl Underway {
+    fn action<'a>(&self, plan: &'a Plan) -> Option<&'a PlanAction> {
+        body(plan, &self.path)?.action(self.step, self.undo)
+    }
+
+    fn is_call(&self, plan: &Plan) -> bool {
+        self.action(plan).is_some_and(|action| action.kind == CALL)
+    }
+
+    /// The command that it was made by, with what is left of its time.
+    fn call(&self, plan: &Plan, run: &Run, now_ms: i64) -> Option<Command> {
+        let action = self.action(plan).filter(|action| action.kind == CALL)?;
+        let state = &run.frame(&self.path)?.steps[self.step];
+        let calls = if self.undo {
+            &state.undo.as_ref()?.calls
+        } else {
+            &state.calls
+        };
+        let since = now_ms.saturating_sub(calls.attempts.last()?.started_at);
+        let spent = u64::try_from(since).unwrap_or(0);
+        let items: Vec<usize> = self.path.iter().map(|(_, index)| *index).collect();
+        let id = self.id(plan);
+        Some(Command {
+            step: id.to_owned(),
+            number: self.number,
+            undo: self.undo,
+            kind: action.kind.clone(),
+            connection: None,
+            config: calls.config.clone()?,
+            timeout_ms: action.timeout_ms.saturating_sub(spent).max(1),
+            idempotency_key: idempotency_key(&run.id, id, &items, self.undo),
+            items,
+        })
+    }
+
     /// The id of its step.
     fn id<'a>(&self, plan: &'a Plan) -> &'a str {
         body(plan, &self.path).map_or("", |plan| &plan.steps[self.step].id)

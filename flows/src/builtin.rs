@@ -1,10 +1,12 @@
 //! The catalog entries of the kinds that belong to the language itself: triggers, mappers and control steps.
 
+mod call;
 mod each;
 mod steps;
 mod triggers;
 mod wait;
 
+pub use call::CALL;
 pub use each::USUAL_ITEMS;
 use serde_json::Value;
 
@@ -18,6 +20,7 @@ pub fn catalog() -> Catalog {
             triggers::webhook(),
             triggers::schedule(),
             triggers::manual(),
+            call::flow(),
         ],
         steps: vec![
             steps::map(),
@@ -26,6 +29,7 @@ pub fn catalog() -> Catalog {
             steps::branch(),
             each::each(),
             wait::wait(),
+            call::call(),
             steps::respond(),
             steps::fail(),
         ],

@@ -14,6 +14,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    builtin::CALL,
     catalog::{Catalog, Entry, Presence},
     document::{Flow, Step, Trigger},
     json,
@@ -72,6 +73,8 @@ pub struct Names {
     pub connections: BTreeSet<String>,
     /// The names of the secrets.
     pub secrets: BTreeSet<String>,
+    /// The ids of the flows; `None` where they are not known.
+    pub flows: Option<BTreeSet<String>>,
 }
 
 /// Checks the text of a flow file.
@@ -207,6 +210,9 @@ impl<'a> Check<'a> {
         if trigger.kind == "schedule" {
             self.schedule(trigger, &config);
         }
+        if trigger.kind == "flow" {
+            self.called(id, trigger, &at);
+        }
         let expressions = [
             ("filter", &trigger.filter),
             ("map", &trigger.map),
@@ -228,6 +234,20 @@ impl<'a> Check<'a> {
                 "leads_nowhere",
                 "nothing follows this trigger; draw a link from it to a step",
             );
+        }
+    }
+
+    /// A flow is called by one trigger, and every call is another one.
+    fn called(&mut self, id: &str, trigger: &Trigger, at: &str) {
+        let mut others = self.flow.triggers.iter();
+        if others.any(|(other, trigger)| other.as_str() < id && trigger.kind == "flow") {
+            let message = "a flow has one trigger by which others call it; remove this one";
+            self.findings.error(at, "duplicate_trigger", message);
+        }
+        if trigger.dedupe.is_some() {
+            let message = "`dedupe` has no meaning for a call, which is made once for each run and item of its caller; remove it";
+            self.findings
+                .error(pointer(at, "dedupe"), "no_meaning", message);
         }
     }
 
@@ -267,6 +287,11 @@ impl<'a> Check<'a> {
             "fields" => self.field_rows(step, &config),
             "each" => self.each(id, step, &config),
             "wait" => self.wait(step, &config),
+            CALL if step.retry.is_some() => {
+                let message = "a call is made once, since what it calls has a run of its own; set `retry` on the steps of the called flow";
+                self.findings
+                    .error(pointer(&at, "retry"), "no_meaning", message);
+            }
             "respond" if self.loops > 0 => {
                 let message = "an `each` runs its body for many items, so it cannot answer from there; respond after it, with its results";
                 self.findings

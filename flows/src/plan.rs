@@ -83,6 +83,8 @@ pub enum Source {
     Schedule(Schedule),
     /// A person or a program, through the API.
     Manual,
+    /// A `call` step of a flow.
+    Flow,
 }
 
 /// A compiled step.

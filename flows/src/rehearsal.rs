@@ -373,7 +373,7 @@ mod tests {
                 timeout_ms: 1_000,
             }),
             ..Entry::new(
-                "call",
+                "knock",
                 Group::Action,
                 "globe",
                 Phrase::default(),
@@ -516,7 +516,7 @@ mod tests {
     fn an_action_answers_with_its_pin_then_its_test_then_nothing() {
         let mut document = flow(
             json!({
-                "pinned": {"kind": "call", "pinned": "pin"}, "tested": {"kind": "call"}, "other": {"kind": "call"}
+                "pinned": {"kind": "knock", "pinned": "pin"}, "tested": {"kind": "knock"}, "other": {"kind": "knock"}
             }),
             &[("start", "pinned"), ("start", "tested"), ("start", "other")],
         );

@@ -118,6 +118,11 @@ pub fn prepare(
         Some((id, _)) => Some((*id, position(id)?)),
         None => None,
     };
+    if let Some((id, _)) = told.filter(|(_, told)| plan.each(*told).is_some()) {
+        return Err(format!(
+            "the step `{id}` works on items, and one answer cannot say what became of all of them; replay it without"
+        ));
+    }
     for (i, step) in plan.steps.iter().enumerate() {
         let stays = before(&old, &step.id).is_some_and(stays);
         if !stays && told.is_none_or(|(_, told)| told != i) {
@@ -255,7 +260,7 @@ fn write(step: &str, action: &PlanAction, before: Before<'_>) -> Option<Write> {
         step: step.to_owned(),
         kind: action.kind.clone(),
         method,
-        target: word("url").or_else(|| word("path")),
+        target: ["url", "path", "flow"].into_iter().find_map(word),
         connection: action.connection.clone(),
         again: before.again,
         may_have_happened: before.may_have_happened,

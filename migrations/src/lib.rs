@@ -9,6 +9,7 @@ mod m0001_ground;
 mod m0002_enabled;
 mod m0003_letters;
 mod m0004_servers;
+mod m0005_parents;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_enabled::Migration),
             Box::new(m0003_letters::Migration),
             Box::new(m0004_servers::Migration),
+            Box::new(m0005_parents::Migration),
         ]
     }
 }

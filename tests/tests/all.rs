@@ -6,6 +6,7 @@
 )]
 
 mod browser;
+mod calls;
 mod check;
 mod command_line;
 mod crash;

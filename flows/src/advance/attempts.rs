@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Command, Fold, mix};
+use super::{Command, Fold, idempotency_key, mix};
 use crate::{
     document::Backoff,
     failure::{Class, Failure},
@@ -27,16 +27,17 @@ impl Fold<'_> {
         let left = action
             .deadline_ms
             .map(|deadline| deadline.saturating_sub(spent).max(1));
+        let items: Vec<usize> = self.path.iter().map(|(_, index)| *index).collect();
         self.turn.commands.push(Command {
             step: id.clone(),
-            items: self.path.iter().map(|(_, index)| *index).collect(),
             number,
             undo,
             kind: action.kind.clone(),
             connection: action.connection.clone(),
             config: Arc::clone(&config),
             timeout_ms: left.map_or(action.timeout_ms, |left| left.min(action.timeout_ms)),
-            idempotency_key: self.idempotency_key(id, undo),
+            idempotency_key: idempotency_key(&self.run.id, id, &items, undo),
+            items,
         });
         let config = (number == 1).then_some(config);
         self.record(Record::Attempt {
@@ -46,17 +47,6 @@ impl Fold<'_> {
             config,
             undo,
         });
-    }
-
-    /// No id of a step has a dot, so no two steps and items share a key.
-    fn idempotency_key(&self, step: &str, undo: bool) -> String {
-        let items: String = self
-            .path
-            .iter()
-            .map(|(_, index)| format!(".{index}"))
-            .collect();
-        let undo = if undo { "-undo" } else { "" };
-        format!("weir-{}-{step}{items}{undo}", self.run.id)
     }
 
     pub(super) fn attempt_again(&mut self, step: usize, undo: bool) {

@@ -303,7 +303,7 @@ pub(super) fn manual() -> Entry {
 }
 
 /// A message as the steps of a flow get it.
-fn message(kind: &str, body: Value) -> Value {
+pub(super) fn message(kind: &str, body: Value) -> Value {
     let (method, headers) = match kind {
         "http" | "webhook" => (json!("POST"), json!({ "content-type": "application/json" })),
         _ => (Value::Null, json!({})),

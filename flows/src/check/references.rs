@@ -1,7 +1,12 @@
 //! The checks of names: steps that scripts read, connections, secrets.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::{Check, Names};
 use crate::{
+    builtin::CALL,
     problem::{pointer, suggestion},
     settings::secret_names,
 };
@@ -72,6 +77,9 @@ impl Check<'_> {
                 }
             }
         }
+        if let Some(flows) = &names.flows {
+            self.called_flows(flows);
+        }
         let configs = self
             .flow
             .triggers
@@ -104,6 +112,23 @@ impl Check<'_> {
                 "unknown_secret",
                 format!("there is no secret `{name}` here yet; store it under Secrets"),
             );
+        }
+    }
+
+    /// The flows that steps call must exist before they are called. A flow may call itself.
+    fn called_flows(&mut self, flows: &BTreeSet<String>) {
+        for (id, step) in self.flow.steps.iter().filter(|(_, step)| step.kind == CALL) {
+            let Some(name) = step.config.get("flow").and_then(Value::as_str) else {
+                continue;
+            };
+            if *name != self.flow.id && !flows.contains(name) {
+                let advice = suggestion(name, flows.iter().map(String::as_str));
+                let at = format!("{}/config/flow", self.place("steps", id));
+                let message = format!(
+                    "there is no flow `{name}` here yet{advice}; create it, and publish it before this one runs"
+                );
+                self.findings.warning(at, "unknown_flow", message);
+            }
         }
     }
 }

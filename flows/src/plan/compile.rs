@@ -9,7 +9,7 @@ use super::{
     PlanTrigger, RetryPolicy, Source, Wait,
 };
 use crate::{
-    builtin::USUAL_ITEMS,
+    builtin::{CALL, USUAL_ITEMS},
     catalog::Catalog,
     document::{Retry, Step, Trigger},
     failure::Class,
@@ -54,6 +54,7 @@ pub(super) fn trigger(trigger: &Trigger) -> Result<PlanTrigger, String> {
                 .join("; ")
         })?),
         "manual" => Source::Manual,
+        "flow" => Source::Flow,
         other => return Err(format!("`{other}` is no kind of trigger")),
     };
     Ok(PlanTrigger {
@@ -198,10 +199,14 @@ fn action(step: &Step, catalog: &Catalog, at: &str) -> Result<PlanAction, String
         .step(kind)
         .and_then(|entry| entry.action.as_ref())
         .ok_or_else(|| format!("`{kind}` is no kind of action"))?;
+    let mut config = step.config.clone();
+    if kind == CALL {
+        config.entry("input").or_insert_with(|| "= input".into());
+    }
     Ok(PlanAction {
         kind: kind.clone(),
         connection: step.connection.clone(),
-        config: template(&Value::Object(step.config.clone()), at)?,
+        config: template(&Value::Object(config), at)?,
         written: Arc::new(Value::Object(step.config.clone())),
         idempotent: entry.idempotent.clone(),
         declared: step.idempotent,

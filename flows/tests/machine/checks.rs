@@ -431,6 +431,7 @@ fn a_circle_is_told_by_its_steps() {
 #[test]
 fn names_that_do_not_exist_are_warnings_with_their_place() {
     let names = Names {
+        flows: None,
         connections: ["erq".to_owned()].into(),
         ..Names::default()
     };

@@ -117,6 +117,9 @@ pub(super) struct RunSummary {
     /// The run that it replays; null where it replays none.
     #[schema(format = "uuid")]
     origin: Option<String>,
+    /// The run of which a step called it; null where none did.
+    #[schema(format = "uuid")]
+    parent: Option<String>,
 }
 
 /// Why a run failed.
@@ -160,6 +163,7 @@ impl From<store::Run> for RunSummary {
             ended_at: run.ended_at.map(rfc3339),
             failure: run.failure.and_then(|text| RunFailure::read(&text)),
             origin: run.origin.map(|origin| origin.to_string()),
+            parent: run.parent.map(|parent| parent.to_string()),
         }
     }
 }
@@ -181,6 +185,7 @@ impl RunSummary {
                 message: failure.failure.message.clone(),
             }),
             origin: None,
+            parent: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP face over a real engine on SQLite in a temporary directory.
 
+mod calls;
 mod cancels;
 mod documents;
 mod drafts;
@@ -61,8 +62,20 @@ impl Server {
     }
 
     async fn within(settings: Settings, limits: Limits) -> Server {
+        Server::at(TempDir::new().unwrap(), settings, limits).await
+    }
+
+    /// Stops it and starts another one on the same data.
+    async fn again(self) -> Server {
+        let Server { engine, _dir, .. } = self;
+        engine.stop().await;
+        let limits = engine.limits().clone();
+        drop(engine);
+        Server::at(_dir, Settings::default(), limits).await
+    }
+
+    async fn at(dir: TempDir, settings: Settings, limits: Limits) -> Server {
         outbound::install_tls();
-        let dir = TempDir::new().unwrap();
         let world = World::real();
         let store = Store::open(&store::Settings::new(store::Database::Sqlite {
             dir: dir.path().join("data"),

@@ -6,11 +6,15 @@ use futures::{FutureExt, future::BoxFuture};
 use serde_json::Value;
 use weir_flows::{
     advance::{Command, Event},
+    builtin::CALL,
     failure::{Class, Failure},
     plan::Plan,
 };
 
-use super::{Engine, Version};
+use super::{
+    Engine, Version,
+    call::{self, Caller},
+};
 use crate::{
     connection::Connection,
     connectors::{self, Call, Outcome},
@@ -38,8 +42,13 @@ pub(super) struct Means<'a> {
 }
 
 /// Makes an attempt of a run of production, and counts it.
-pub(super) async fn make(engine: &Engine, version: &Version, command: Command) -> Event {
-    let event = make_in(engine, &version.workspace, &version.plan, command).await;
+pub(super) async fn make(
+    engine: &Engine,
+    version: &Version,
+    caller: Caller,
+    command: Command,
+) -> Event {
+    let event = make_in(engine, &version.workspace, &version.plan, caller, command).await;
     if let Event::Attempted { result, .. } = &event {
         let outcome = result
             .as_ref()
@@ -54,8 +63,12 @@ pub(super) async fn make_in(
     engine: &Engine,
     workspace: &str,
     plan: &Plan,
+    caller: Caller,
     command: Command,
 ) -> Event {
+    if command.kind == CALL {
+        return call::make(engine, workspace, caller, command).await;
+    }
     let resources = Stored {
         store: engine.store(),
         sealer: &engine.0.sealer,
@@ -73,7 +86,7 @@ pub(super) async fn make_in(
 /// Makes an attempt. Whatever happens inside, an event comes of it.
 pub(super) async fn make_with(means: &Means<'_>, plan: &Plan, command: Command) -> Event {
     let timeout = Duration::from_millis(command.timeout_ms);
-    let bounded = tokio::time::timeout(timeout + MARGIN, call(means, plan, &command, timeout));
+    let bounded = tokio::time::timeout(timeout + MARGIN, connect(means, plan, &command, timeout));
     let outcome = match AssertUnwindSafe(bounded).catch_unwind().await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => {
@@ -101,7 +114,7 @@ pub(super) async fn make_with(means: &Means<'_>, plan: &Plan, command: Command) 
     command.ended(result.map(Arc::new), exchange.map(Arc::new))
 }
 
-async fn call(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Duration) -> Outcome {
+async fn connect(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Duration) -> Outcome {
     match prepare(means, plan, command).await {
         Err(failure) => Outcome {
             result: Err(failure),
@@ -132,6 +145,11 @@ type Prepared = (
 
 async fn prepare(means: &Means<'_>, plan: &Plan, command: &Command) -> Result<Prepared, Failure> {
     let kind = &command.kind;
+    if kind == CALL {
+        return Err(Failure::broken(
+            "flows call each other on a server only; mock this step, or run the flow there",
+        ));
+    }
     let connector = connectors::find(kind)
         .ok_or_else(|| Failure::broken(format!("this server has no connector `{kind}`")))?;
     let action = plan

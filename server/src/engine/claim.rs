@@ -83,10 +83,14 @@ pub(super) async fn take(engine: &Engine) -> Result<Duration, Error> {
     Ok(pause)
 }
 
-/// Lets go of runs that this server has on disk and that nobody drives: a commit whose answer was lost may leave such ones, and
+/// Cancels runs whose caller was cancelled by a server that ended before it could say so to this one. Then
+/// lets go of runs that this server has on disk and that nobody drives: a commit whose answer was lost may leave such ones, and
 /// whoever could not read a run. Whoever was one last time already has been for long enough.
 async fn sweep(engine: &Engine, suspects: &mut HashSet<Uuid>) -> Result<(), Error> {
     let tenure = engine.tenure()?;
+    for (workspace, run) in engine.store().forsaken(tenure.server).await? {
+        engine.cancel_called(&workspace, vec![run], false);
+    }
     let mut seen = HashSet::new();
     for (workspace, run) in engine.store().runs_of(tenure.server).await? {
         if engine.0.underway.has(run) {

@@ -2,16 +2,25 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use tokio::{sync::oneshot, task::JoinSet, time};
+use tokio::{
+    sync::oneshot,
+    task::{JoinError, JoinSet},
+    time,
+};
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Command, Event, advance},
+    advance::{Command, Event, advance, calls},
+    builtin::CALL,
     plan::Plan,
     run::Run,
 };
 
 use super::{
-    Answer, Engine, Place, Version, attempt, line::Line, tenure::Tenure, turn_row,
+    Answer, Engine, Place, Version, attempt,
+    call::{self, Caller},
+    line::Line,
+    tenure::Tenure,
+    turn_row,
     underway::Enrolled,
 };
 use crate::store;
@@ -26,12 +35,14 @@ pub(super) struct Active {
     pub version: Arc<Version>,
     pub id: Uuid,
     pub run: Run,
+    /// The run of which a step calls it.
+    pub parent: Option<Uuid>,
     /// How many turns are on disk.
     pub turns: u32,
     pub reply: ReplySlot,
-    /// Its place among all runs of the process.
+    /// Its place among all runs of the process; none where it was taken up to wait for what it had called.
     #[expect(dead_code, reason = "held for as long as the run is underway")]
-    pub slot: Place,
+    pub slot: Option<Place>,
     /// Its places among the runs of its flow and its trigger, where they are limited.
     pub places: Vec<Place>,
     /// Its place among the runs that a person can reach.
@@ -70,7 +81,7 @@ impl Active {
 
     /// Whether it has nothing underway and holds nothing that others wait for. A run within a limit keeps its place, so that the
     /// order of a queue holds.
-    fn is_idle(&self, attempts: &JoinSet<Event>) -> bool {
+    fn is_idle(&self, attempts: &Attempts) -> bool {
         attempts.is_empty()
             && self.places.is_empty()
             && self.run.has_started()
@@ -121,7 +132,7 @@ async fn drive_on(
     events: Vec<Event>,
 ) {
     let mut events = VecDeque::from(events);
-    let mut attempts: JoinSet<Event> = JoinSet::new();
+    let mut attempts = Attempts::default();
     // What a person asks of it comes first, and needs no place.
     if let Some(order) = active.enrolled.waiting() {
         events.push_front(order);
@@ -145,6 +156,13 @@ async fn drive_on(
             return;
         };
         let stamp = engine.stamp();
+        let called = match &event {
+            Event::Cancel { undo, .. } => {
+                let calls = calls(&active.version.plan, &active.run, stamp.now_ms);
+                Some((call::called(active.id, &calls), *undo))
+            }
+            _ => None,
+        };
         let turn = advance(
             &active.version.plan,
             &mut active.run,
@@ -176,6 +194,12 @@ async fn drive_on(
                 if turn.commands.is_empty() && events.is_empty() && active.is_idle(&attempts) {
                     row.parked_until = parked_until(&engine, plan, &active.run, stamp.now_ms);
                 }
+                if row.status.is_final()
+                    && row.history == store::History::Drop
+                    && call::is_awaited_elsewhere(&engine, &active).await
+                {
+                    row.history = store::History::Keep;
+                }
                 row
             }
             Err(error) => {
@@ -189,6 +213,9 @@ async fn drive_on(
         active.turns += 1;
         active.enrolled.told();
         active.tell();
+        if let Some((called, undo)) = called {
+            engine.cancel_called(&active.version.workspace, called, undo);
+        }
         engine.announce(&active, stamp.now_ms);
         if parked {
             // Whoever finds it due takes it up, here or elsewhere.
@@ -200,19 +227,55 @@ async fn drive_on(
     engine.ended(&active);
 }
 
-async fn start(
-    engine: &Engine,
-    active: &Active,
-    commands: Vec<Command>,
-    attempts: &mut JoinSet<Event>,
-) {
+/// The attempts of a run that are underway.
+#[derive(Default)]
+struct Attempts {
+    actions: JoinSet<Event>,
+    /// Calls of other flows. They go on at the next start, so a process that stops does not wait for them.
+    calls: JoinSet<Event>,
+}
+
+impl Attempts {
+    fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.calls.is_empty()
+    }
+
+    fn try_join_next(&mut self) -> Option<Result<Event, JoinError>> {
+        let ended = self.actions.try_join_next();
+        ended.or_else(|| self.calls.try_join_next())
+    }
+
+    /// The next that ends; none where nothing is underway.
+    async fn join_next(&mut self) -> Option<Result<Event, JoinError>> {
+        tokio::select! {
+            Some(ended) = self.actions.join_next() => Some(ended),
+            Some(ended) = self.calls.join_next() => Some(ended),
+            else => None,
+        }
+    }
+}
+
+async fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
     if !commands.is_empty() {
         Tenure::sure(engine).await;
+        begin(engine, active, commands, attempts);
     }
+}
+
+fn begin(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
+    let caller = Caller {
+        run: active.id,
+        tenure: Some(Arc::clone(&active.tenure)),
+    };
     for command in commands {
-        let engine = engine.clone();
+        let (engine, caller) = (engine.clone(), caller.clone());
         let version = Arc::clone(&active.version);
-        attempts.spawn(async move { attempt::make(&engine, &version, command).await });
+        let set = if command.kind == CALL {
+            &mut attempts.calls
+        } else {
+            &mut attempts.actions
+        };
+        set.spawn(async move { attempt::make(&engine, &version, caller, command).await });
     }
 }
 
@@ -221,7 +284,7 @@ async fn next_event(
     engine: &Engine,
     active: &mut Active,
     events: &mut VecDeque<Event>,
-    attempts: &mut JoinSet<Event>,
+    attempts: &mut Attempts,
 ) -> Option<Event> {
     if let Some(event) = events.pop_front() {
         return Some(event);
@@ -232,7 +295,7 @@ async fn next_event(
             return Some(Event::Woke);
         }
         if wake_at.is_some_and(|at| at <= engine.world().now_ms()) {
-            if engine.0.stopping.is_cancelled() && attempts.is_empty() {
+            if engine.0.stopping.is_cancelled() && attempts.actions.is_empty() {
                 return None;
             }
             // The turn before left something over: others get their chance, and what has come in meanwhile goes first.
@@ -256,7 +319,7 @@ async fn next_event(
         }
         let pause = wake_at
             .map(|at| Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0)));
-        let idle = attempts.is_empty();
+        let idle = attempts.actions.is_empty();
         let awaited = active.reply.is_awaited();
         tokio::select! {
             // Then it may be left alone.

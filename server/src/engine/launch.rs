@@ -12,12 +12,16 @@ use weir_flows::{
 use super::{
     Accepted, Engine, Error, Place, ReplyWaiter, Started, Version, Waiting,
     drive::{self, Active, ReplySlot},
-    line, text, turn_row,
+    line,
+    tenure::Tenure,
+    text, turn_row,
 };
 use crate::store;
 
 /// A run that is to start.
 pub(super) struct Launch {
+    /// As whom this server starts it.
+    pub tenure: Arc<Tenure>,
     pub version: Arc<Version>,
     pub id: Uuid,
     /// Before its first turn.
@@ -30,6 +34,8 @@ pub(super) struct Launch {
     pub fire: Option<store::Fire>,
     /// Whether no run of its trigger is underway on any server.
     pub alone: bool,
+    /// The run of which a step calls it.
+    pub parent: Option<Uuid>,
     /// The run that it replays, with the record of that.
     pub replay: Option<(store::Origin, Record)>,
 }
@@ -38,6 +44,7 @@ impl Engine {
     /// Starts a run. When this returns `Run`, it is on disk and will end.
     pub(super) async fn launch(&self, launch: Launch) -> Result<Accepted, Error> {
         let Launch {
+            tenure,
             version,
             id,
             mut run,
@@ -46,10 +53,10 @@ impl Engine {
             dedupe,
             fire,
             alone,
+            parent,
             replay,
         } = launch;
         let inner = &self.0;
-        let tenure = self.tenure()?;
         // A tenure is over when those who began in it have ended.
         let _begun = tenure.runs.token();
         let plan = &version.plan;
@@ -80,6 +87,7 @@ impl Engine {
             dedupe,
             fire,
             origin,
+            parent,
             turn: turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?,
         };
         match inner.store.accept(new).await? {
@@ -93,9 +101,10 @@ impl Engine {
             version,
             id,
             run,
+            parent,
             turns: 1,
             reply: ReplySlot::default(),
-            slot,
+            slot: Some(slot),
             places,
             enrolled,
         };

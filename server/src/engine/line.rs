@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::task::coop::unconstrained;
 use uuid::Uuid;
+use weir_flows::plan::Source;
 
 use super::{Engine, Place, Version};
 use crate::store::Kind;
@@ -21,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(300);
 /// The places that a run needs before it starts: that of its trigger's queue, then one within the flow's limit. Where
 /// they are not free, the line instead, in which the run stands from here on, behind those that joined before. `alone` says that
 /// no run of this trigger is underway anywhere.
+///
+/// A called run needs none: its caller, who waits for it, may have the last one.
 pub(super) fn join(
     engine: &Engine,
     version: &Arc<Version>,
@@ -28,6 +31,10 @@ pub(super) fn join(
     run: Uuid,
     alone: bool,
 ) -> (Vec<Place>, Option<Line>) {
+    let compiled = version.plan.triggers.get(trigger);
+    if compiled.is_some_and(|trigger| matches!(trigger.source, Source::Flow)) {
+        return (Vec::new(), None);
+    }
     let queue = version.queues.get(trigger).map(Arc::clone);
     let turnstile = version.turnstile.as_ref().map(Arc::clone);
     let elsewhere = !alone && queue.is_some() && engine.store().kind() == Kind::Postgresql;

@@ -2,6 +2,7 @@
 
 mod alone;
 mod attempt;
+mod call;
 mod claim;
 mod drafts;
 mod drive;
@@ -43,6 +44,7 @@ use weir_flows::{
 };
 
 pub use alone::Unstarted;
+pub use call::called_run;
 pub use drafts::FlowChange;
 pub use limits::{Limits, TryLimits};
 pub use publish::PublishedNow;
@@ -94,6 +96,7 @@ struct Inner {
     others: Others,
     tries: Tries,
     underway: Underway,
+    waiting: call::Waiting,
     started_at: i64,
 }
 
@@ -295,6 +298,7 @@ impl Engine {
             others: Others::default(),
             tries: Tries::new(limits.tries.clone()),
             underway: Underway::default(),
+            waiting: call::Waiting::default(),
             store,
             world,
             limits,
@@ -395,7 +399,9 @@ impl Engine {
     pub async fn names(&self, workspace: &str) -> Result<Names, Error> {
         let connections = self.store().connections(workspace, None, u32::MAX).await?;
         let secrets = self.store().secrets(workspace, None, u32::MAX).await?;
+        let flows = self.store().flow_ids(workspace).await?;
         Ok(Names {
+            flows: Some(flows.into_iter().collect()),
             connections: connections
                 .into_iter()
                 .map(|connection| connection.name)
@@ -481,6 +487,7 @@ impl Engine {
         let identity = version.identity(id);
         let run = Run::new(plan, &identity, &trigger, message, stamp.now_ms);
         self.launch(Launch {
+            tenure: self.tenure()?,
             version,
             id,
             run,
@@ -489,6 +496,7 @@ impl Engine {
             dedupe: own_key.or(dedupe),
             fire,
             alone,
+            parent: None,
             replay: None,
         })
         .await
@@ -564,6 +572,8 @@ impl Engine {
     }
 
     fn ended(&self, active: &Active) {
+        let plan = &active.version.plan;
+        self.0.waiting.tell(active.id, plan, &active.run);
         let labels = [
             ("flow", active.version.flow.clone()),
             ("status", active.run.status.word().to_owned()),

@@ -144,6 +144,9 @@ impl Engine {
             let Some(status) = ALL.into_iter().find(|status| status.word() == moved.status) else {
                 continue;
             };
+            if status.is_final() {
+                self.0.waiting.look(moved.run);
+            }
             // Nobody listening is no error.
             let _ = self.0.changes.send(Arc::new(Change {
                 workspace: moved.workspace,

@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use weir_flows::{
-    advance::{Event, lost},
+    advance::{Event, calls, lost},
     plan::Plan,
     record::Record,
     run::{Identity, Run},
 };
 
 use super::{
-    Engine, Error, Place,
+    Engine, Error, Place, call,
     drive::{self, Active, ReplySlot},
     line,
     tenure::Tenure,
@@ -50,6 +50,19 @@ pub(super) async fn resume(
         }
     };
     let mut events = lost(&version.plan, &run);
+    // What it called has a run of its own, and is waited for again.
+    let commands = calls(&version.plan, &run, engine.world().now_ms());
+    if let Some(cancelled) = &run.cancelled {
+        let called = call::called(row.id, &commands);
+        engine.cancel_called(&row.workspace, called, cancelled.undo);
+    }
+    if let Some(parent) = row.parent
+        && let Ok(Some(parent)) = engine.store().run(&row.workspace, parent).await
+        && parent.status == store::Status::Cancelled
+    {
+        // The process stopped before this was done.
+        engine.cancel_called(&row.workspace, vec![row.id], false);
+    }
     if !run.has_started() {
         events.push(Event::Start);
     }
@@ -60,19 +73,17 @@ pub(super) async fn resume(
         version,
         id: row.id,
         run,
+        parent: row.parent,
         turns: row.turns,
         reply: ReplySlot::default(),
-        slot,
+        // A run that waits for what it called lets others have its place: what it called is taken up, too, and needs one.
+        slot: Some(slot).filter(|_| commands.is_empty()),
         places,
         enrolled,
     };
-    tenure.runs.spawn(drive::drive(
-        engine.clone(),
-        active,
-        line,
-        Vec::new(),
-        events,
-    ));
+    tenure
+        .runs
+        .spawn(drive::drive(engine.clone(), active, line, commands, events));
     Ok(())
 }
 

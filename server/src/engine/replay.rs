@@ -128,6 +128,7 @@ impl Engine {
             by: request.by,
         };
         self.launch(Launch {
+            tenure: self.tenure()?,
             version: prepared.version,
             id: prepared.id,
             run: prepared.run,
@@ -139,6 +140,7 @@ impl Engine {
             },
             fire: None,
             alone: false,
+            parent: None,
             replay: Some((origin, record)),
         })
         .await

@@ -28,6 +28,7 @@ use super::{
     Engine, Error, TryLimits,
     alone::{Pace, Stage, Unstarted},
     attempt,
+    call::Caller,
     publish::seen,
 };
 use crate::connectors;
@@ -294,7 +295,13 @@ async fn drive(engine: Engine, tried: Arc<Try>, mut run: Run) {
 
 fn act<'a>(engine: &'a Engine, tried: &'a Try, command: Command) -> BoxFuture<'a, Event> {
     match &tried.actions {
-        Actions::Real => attempt::make_in(engine, &tried.workspace, &tried.plan, command).boxed(),
+        Actions::Real => {
+            let caller = Caller {
+                run: tried.id,
+                tenure: None,
+            };
+            attempt::make_in(engine, &tried.workspace, &tried.plan, caller, command).boxed()
+        }
         Actions::Mocked(mocks) => {
             let event = rehearsal::answer(&tried.plan, mocks, &command);
             std::future::ready(event).boxed()

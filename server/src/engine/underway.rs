@@ -233,8 +233,16 @@ impl Engine {
             match self.unfinished(workspace, id).await {
                 Ok(row) if row.server.is_none_or(|server| server == here) => break Ok(false),
                 Ok(_) => {}
-                // It has ended; how, the next look says.
-                Err(Error::Conflict(_)) => break Ok(false),
+                // It has ended: as was asked, which is not settled yet, or otherwise, which the next look says.
+                Err(Error::Conflict(_)) => {
+                    let row = self.store().run(workspace, id).await;
+                    let cancelled =
+                        |row: store::Run| matches!(row.status, store::Status::Cancelled);
+                    break row.map_or_else(
+                        |error| Err(error.into()),
+                        |row| Ok(row.is_some_and(cancelled)),
+                    );
+                }
                 Err(error) => break Err(error),
             }
             if since.elapsed() > LONGEST_ELSEWHERE {

@@ -79,8 +79,8 @@ pub(super) const TURN: Many = Many {
 
 const INSERT_RUN: Many = Many {
     text: "INSERT INTO run (workspace, id, flow, version, trigger, status, started_at, ended_at, \
-           wake_at, turns, failure, origin, server, parked_until) VALUES {rows}",
-    width: 14,
+           wake_at, turns, failure, origin, server, parked_until, parent) VALUES {rows}",
+    width: 15,
 };
 
 const INSERT_LETTER: Many = Many {
@@ -369,7 +369,7 @@ fn key_of(run: &NewRun, digest: &[u8; 32]) -> [Value; 5] {
     ]
 }
 
-fn row_of(run: &NewRun) -> [Value; 14] {
+fn row_of(run: &NewRun) -> [Value; 15] {
     let [workspace, flow, trigger] = trigger_of(run);
     let turn = &run.turn;
     [
@@ -387,5 +387,6 @@ fn row_of(run: &NewRun) -> [Value; 14] {
         run.origin.as_ref().map(|origin| origin.run).into(),
         turn.next_server().into(),
         turn.next_parked_until().into(),
+        run.parent.into(),
     ]
 }

@@ -186,6 +186,16 @@ impl Store {
         self.complete(workspace, since, listings).await
     }
 
+    /// The ids of all flows of a workspace.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn flow_ids(&self, workspace: &str) -> Result<Vec<String>, Error> {
+        let text = "SELECT id FROM flow WHERE workspace = ? ORDER BY id";
+        let values = vec![workspace.into()];
+        self.list(text, values, |row| Cells::of(row).take()).await
+    }
+
     /// One flow as the list shows it.
     ///
     /// # Errors
@@ -372,7 +382,7 @@ const CHANGED: &str = "CAST(CASE WHEN v.document <> f.draft THEN 1 ELSE 0 END AS
 
 /// The columns of the last run, in the order of [`run_at`]; all null for a flow that never ran.
 const LAST_RUN: &str = "r.workspace, r.id, r.flow, r.version, r.trigger, r.status, r.started_at, r.ended_at, r.wake_at, \
-    r.turns, r.failure, r.origin, r.server";
+    r.turns, r.failure, r.origin, r.server, r.parent";
 
 const JOIN_LAST_RUN: &str = "LEFT JOIN run r ON r.workspace = f.workspace AND r.id = (SELECT l.id FROM run l \
     WHERE l.workspace = f.workspace AND l.flow = f.id ORDER BY l.started_at DESC, l.id DESC LIMIT 1)";

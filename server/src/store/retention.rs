@@ -11,7 +11,8 @@ use super::{
     sql::{Cells, Many, Texts, statement},
 };
 
-/// Which runs may be forgotten, in milliseconds of the Unix epoch. Runs that have not ended never are.
+/// Which runs may be forgotten, in milliseconds of the Unix epoch. Runs that have not ended never are, and neither is what
+/// they have called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forgettable {
     /// Those that ended before this time.
@@ -113,12 +114,15 @@ impl Work for ForgetRuns {
                 ended_before,
                 open_before,
             } = self.which;
+            // A caller that has not ended may not have its result yet, and would start it again if it were gone.
             // Who ended before a time also started before it; that bounds the look along the index by start.
             let found = statement(
                 tx.get_database_backend(),
                 "SELECT workspace, id FROM run WHERE started_at < ? AND ended_at < ? AND NOT EXISTS (\
                  SELECT 1 FROM dead_letter WHERE dead_letter.workspace = run.workspace AND dead_letter.run = run.id \
-                 AND state = 'open' AND died_at >= ?) ORDER BY workspace, started_at, id LIMIT ?",
+                 AND state = 'open' AND died_at >= ?) AND NOT EXISTS (\
+                 SELECT 1 FROM run caller WHERE caller.workspace = run.workspace AND caller.id = run.parent \
+                 AND caller.ended_at IS NULL) ORDER BY workspace, started_at, id LIMIT ?",
                 [
                     ended_before.into(),
                     ended_before.into(),

@@ -82,6 +82,8 @@ pub struct NewRun {
     pub fire: Option<Fire>,
     /// The run that it replays. A dead letter is settled with that; the dedupe key is then one of replays, and of nothing else.
     pub origin: Option<Origin>,
+    /// The run of which a step called this one.
+    pub parent: Option<Uuid>,
     /// What the first turn decided; its number is 0.
     pub turn: Turn,
 }
@@ -183,6 +185,8 @@ pub struct Run {
     pub origin: Option<Uuid>,
     /// The server that has it, until it has ended.
     pub server: Option<Uuid>,
+    /// The run of which a step called it.
+    pub parent: Option<Uuid>,
 }
 
 /// One entry in the journal of a run.
@@ -385,6 +389,21 @@ impl Store {
         .await
     }
 
+    /// The runs that `server` has although the run that called them was cancelled.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn forsaken(&self, server: Uuid) -> Result<Vec<(String, Uuid)>, Error> {
+        let text = "SELECT run.workspace, run.id FROM run JOIN run caller \
+                    ON caller.workspace = run.workspace AND caller.id = run.parent \
+                    WHERE run.server = ? AND caller.status = 'cancelled'";
+        self.list(text, vec![server.into()], |row| {
+            let cells = Cells::of(row);
+            Ok((cells.take()?, cells.take()?))
+        })
+        .await
+    }
+
     /// The run that a dedupe key of a trigger led to.
     ///
     /// # Errors
@@ -448,7 +467,8 @@ pub(super) fn page(workspace: &str, filter: &RunFilter) -> (String, Vec<Value>) 
 }
 
 /// The columns of a run, in the order of [`run_at`].
-pub(super) const RUN: &str = "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure, origin, server";
+pub(super) const RUN: &str = "workspace, id, flow, version, trigger, status, started_at, ended_at, wake_at, turns, failure, origin, server, \
+    parent";
 
 /// Reads a run from the next cells, which are those of [`RUN`].
 pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
@@ -466,6 +486,7 @@ pub(super) fn run_at(cells: &Cells<'_>) -> Result<Run, DbErr> {
         failure: cells.take()?,
         origin: cells.take()?,
         server: cells.take()?,
+        parent: cells.take()?,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use serde_json::{Map, Value, json};
 use weir_flows::{
+    builtin::CALL,
     catalog::{Entry, Field, FieldKind},
     duration::Duration,
     failure::Class,
@@ -78,7 +79,7 @@ fn policy(sheet: Sheet, entry: &Entry) -> AnyView {
         |t| t.form_deadline_help,
     );
     view! {
-        {means("/retry").then(|| retry_view(sheet, "/retry", entry))}
+        {(entry.kind != CALL && means("/retry") || untrack(|| sheet.has("/retry"))).then(|| retry_view(sheet, "/retry", entry))}
         {means("/timeout").then(|| view! { <FieldView of=sheet.slot("/timeout", timeout(entry))/> })}
         {means("/deadline").then(|| view! { <FieldView of=sheet.slot("/deadline", deadline)/> })}
         <FieldView of=sheet.slot("/on_error", on_error())/>

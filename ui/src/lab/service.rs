@@ -74,6 +74,7 @@ impl Service {
             Request::Know(know) => {
                 self.catalog = know.catalog;
                 self.names = know.names.map(|names| Names {
+                    flows: None,
                     connections: names.connections,
                     secrets: names.secrets,
                 });

@@ -106,6 +106,14 @@ fn german(problem: &Problem) -> String {
             "Diese Verbindung gibt es hier noch nicht; legen Sie sie an",
             Names,
         ),
+        "unknown_flow" => (
+            "Diesen Flow gibt es hier noch nicht; legen Sie ihn an und veröffentlichen Sie ihn",
+            Names,
+        ),
+        "duplicate_trigger" => (
+            "Ein Flow hat nur einen Auslöser für Aufrufe; entfernen Sie einen",
+            Names,
+        ),
         "unknown_secret" => (
             "Dieses Geheimnis gibt es hier noch nicht; legen Sie es an",
             Names,

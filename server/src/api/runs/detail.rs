@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use weir_flows::{
+    builtin::CALL,
     failure::Failure,
     plan::Plan,
     record::Reply,
@@ -14,7 +15,7 @@ use weir_flows::{
 
 use super::{RunStatus, RunSummary};
 use crate::{
-    engine::{Recorded, size},
+    engine::{Recorded, called_run, size},
     secrets::mask::{MASK, is_hidden_header},
 };
 
@@ -155,6 +156,10 @@ struct StepDetail {
     waits_until: Option<String>,
     /// Every try of an action, and after them every try to reverse it.
     attempts: Vec<AttemptDetail>,
+    /// Of a `call` that has started: the run that it called, if it could be called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uuid")]
+    called: Option<String>,
     /// Of an `each` that has started: how far it is. The operation below gives the items themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     items: Option<ItemCounts>,
@@ -209,8 +214,8 @@ pub(in crate::api) struct ItemDetail {
     steps: BTreeMap<String, StepDetail>,
 }
 
-/// The details of these items.
-pub(super) fn items(looked: &Looked<'_>) -> Vec<ItemDetail> {
+/// The details of these items, which stand within others with these indices.
+pub(super) fn items(looked: &Looked<'_>, around: &[usize]) -> Vec<ItemDetail> {
     let mut room = Room {
         left: MOST_TOGETHER,
     };
@@ -225,7 +230,10 @@ pub(super) fn items(looked: &Looked<'_>) -> Vec<ItemDetail> {
             output: good.then(|| room.value(&run.result())),
             started_at: rfc3339(run.started_at),
             ended_at: run.ended_at.map(rfc3339),
-            steps: room.steps(run, looked.body),
+            steps: {
+                let path: Vec<usize> = around.iter().copied().chain([item.index]).collect();
+                room.steps(run, looked.body, &path)
+            },
         })
     };
     items.filter_map(detail).collect()
@@ -329,7 +337,7 @@ impl RunDetail {
             });
             detail.reply = run.reply.as_ref().map(|reply| room.reply(reply));
             detail.links = run.links.iter().map(|link| LinkWord::from(*link)).collect();
-            detail.steps = room.steps(run, plan);
+            detail.steps = room.steps(run, plan, &[]);
         }
         detail
     }
@@ -429,11 +437,23 @@ impl Room {
         }
     }
 
-    fn steps(&mut self, run: &Run, plan: &Plan) -> BTreeMap<String, StepDetail> {
+    /// The steps of a run, or of an item within others with these indices, its own at the end.
+    fn steps(&mut self, run: &Run, plan: &Plan, items: &[usize]) -> BTreeMap<String, StepDetail> {
         let steps = run.steps.iter().enumerate();
-        steps
-            .map(|(i, state)| (plan.steps[i].id.clone(), self.step(run, plan, i, state)))
-            .collect()
+        let detail = |(i, state): (usize, &StepState)| {
+            let id = &plan.steps[i].id;
+            let mut detail = self.step(run, plan, i, state);
+            let calls = plan
+                .action(i, false)
+                .is_some_and(|action| action.kind == CALL);
+            if calls && !state.calls.attempts.is_empty() {
+                let caller = run.id.parse().ok();
+                let called = caller.map(|caller| called_run(caller, id, items, false));
+                detail.called = called.map(|called| called.to_string());
+            }
+            (id.clone(), detail)
+        };
+        steps.map(detail).collect()
     }
 
     fn step(&mut self, run: &Run, plan: &Plan, step: usize, state: &StepState) -> StepDetail {
@@ -460,6 +480,7 @@ impl Room {
                 .filter(|_| state.calls.attempts.is_empty())
                 .map(rfc3339),
             attempts,
+            called: None,
             items: state.items.as_deref().map(ItemCounts::from),
         }
     }

@@ -69,7 +69,7 @@ pub(in crate::api) async fn items(
             "the step `{step}` is no `each` step that has started there, so it has no items"
         ))
     })?;
-    let items = detail::items(&looked);
+    let items = detail::items(&looked, &around);
     let next = (end < looked.total && !items.is_empty()).then(|| end.to_string());
     Ok(Items { items, next }.answer(&uri))
 }

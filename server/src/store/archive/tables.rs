@@ -94,6 +94,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("failure", Text, 1),
             ("origin", Id, 3),
             ("parked_until", Number, 4),
+            ("parent", Id, 5),
         ],
     },
     Table {

@@ -75,6 +75,7 @@ async fn filled(settings: &Settings) -> Store {
         run: failed.id,
         by: None,
     });
+    replay.parent = Some(waiting.id);
     store.accept(replay).await.unwrap();
     store
 }

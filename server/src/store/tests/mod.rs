@@ -150,6 +150,7 @@ fn new_run(flow: &str, started_at: i64, status: Status) -> NewRun {
         dedupe: None,
         fire: None,
         origin: None,
+        parent: None,
         turn: turn(0, started_at, status),
     }
 }

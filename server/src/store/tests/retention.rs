@@ -1,11 +1,12 @@
 //! What is forgotten, what is not, and that the disk gets its space back.
 
-use super::{MAIN, count, new_run, on_both_databases, turn};
+use super::{MAIN, count, new_id, new_run, on_both_databases, turn};
 use crate::store::{Accepted, Deed, Forgettable, Kind, Settings, Status, Store};
 
 on_both_databases!(
     old_runs_go_and_the_others_stay,
     keys_go_by_their_own_age,
+    what_was_called_stays_until_its_caller_has_ended,
     size_follows_what_is_there,
 );
 
@@ -67,6 +68,26 @@ async fn old_runs_go_and_the_others_stay(settings: Settings) {
     // What waits goes on, however old it is.
     let woken = turn(1, 70, Status::Succeeded);
     store.commit(MAIN, waiting.id, woken).await.unwrap();
+    store.close().await;
+}
+
+async fn what_was_called_stays_until_its_caller_has_ended(settings: Settings) {
+    let store = Store::open(&settings).await.unwrap();
+    let caller = new_run("orders", 1, Status::Running);
+    let mut called = new_run("prices", 2, Status::Succeeded);
+    called.parent = Some(caller.id);
+    let mut stray = new_run("prices", 3, Status::Succeeded);
+    stray.parent = Some(new_id());
+    for run in [&caller, &called, &stray] {
+        store.accept(run.clone()).await.unwrap();
+    }
+    assert_eq!(store.forget_runs(before(50), 10).await.unwrap(), 1);
+    assert!(store.run(MAIN, called.id).await.unwrap().is_some());
+    let ended = turn(1, 60, Status::Succeeded);
+    store.commit(MAIN, caller.id, ended).await.unwrap();
+    assert_eq!(store.forget_runs(before(50), 10).await.unwrap(), 1);
+    assert_eq!(store.forget_runs(before(70), 10).await.unwrap(), 1);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM run").await, 0);
     store.close().await;
 }
 

@@ -19,6 +19,7 @@ on_both_databases!(
     a_run_that_is_let_go_is_free,
     a_start_takes_what_the_last_one_left,
     orders_wait_for_the_server_that_has_the_run,
+    a_run_whose_caller_was_cancelled_is_found_and_no_run_is_called_twice,
     registering_twice_changes_nothing,
 );
 
@@ -223,6 +224,29 @@ async fn orders_wait_for_the_server_that_has_the_run(settings: Settings) {
     store.commit(MAIN, run.id, last).await.unwrap();
     store.forget_orders().await.unwrap();
     assert_eq!(store.is_open(MAIN, run.id, order.id).await, Ok(false));
+    store.close().await;
+}
+
+async fn a_run_whose_caller_was_cancelled_is_found_and_no_run_is_called_twice(settings: Settings) {
+    let (store, me) = registered(&settings).await;
+    let caller = run_of(me, Status::Running);
+    let mut called = run_of(me, Status::Running);
+    called.parent = Some(caller.id);
+    let (first, second) = (store.accept(called.clone()), store.accept(called.clone()));
+    let both = futures::join!(store.accept(caller.clone()), first, second);
+    assert_eq!((both.0, both.1), (Ok(Accepted::New), Ok(Accepted::New)));
+    assert!(matches!(both.2, Err(Error::Conflict(_))), "{:?}", both.2);
+    let row = store.run(MAIN, called.id).await.unwrap().unwrap();
+    assert_eq!((row.parent, row.server), (Some(caller.id), Some(me)));
+    assert_eq!(store.forsaken(me).await, Ok(Vec::new()));
+    let last = turn_of(me, 1, Status::Cancelled);
+    store.commit(MAIN, caller.id, last).await.unwrap();
+    let found = vec![(MAIN.to_owned(), called.id)];
+    assert_eq!(store.forsaken(me).await, Ok(found));
+    assert_eq!(store.forsaken(new_id()).await, Ok(Vec::new()));
+    let last = turn_of(me, 1, Status::Cancelled);
+    store.commit(MAIN, called.id, last).await.unwrap();
+    assert_eq!(store.forsaken(me).await, Ok(Vec::new()));
     store.close().await;
 }
 
