@@ -37,6 +37,9 @@ const EVERY: Duration = Duration::from_secs(5 * 60);
 /// How many rows one transaction deletes: few enough for those who wait behind it.
 const PORTION: u32 = 100;
 
+/// How many dedupe keys one transaction deletes. They are small, and each look goes over all of them.
+const KEYS: u32 = 5_000;
+
 /// Runs that have just ended are kept for this long even where the data is too large: somebody may be looking at them.
 const FRESH: Duration = Duration::from_secs(60);
 
@@ -82,12 +85,9 @@ impl Engine {
         }
         let mut keys = 0;
         while !self.0.stopping.is_cancelled() {
-            let forgotten = self
-                .store()
-                .forget_keys(before(keep.dedupe), PORTION)
-                .await?;
+            let forgotten = self.store().forget_keys(before(keep.dedupe), KEYS).await?;
             keys += forgotten;
-            if forgotten < PORTION {
+            if forgotten < KEYS {
                 break;
             }
         }

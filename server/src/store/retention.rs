@@ -30,19 +30,71 @@ const SPARE_PAGES: i64 = 1024;
 impl Store {
     /// Deletes up to `most` runs with their journals and dead letters, the oldest first, and says how many they were.
     ///
+    /// They are looked for beside the writer, which only deletes: what may be forgotten once may be forgotten for ever.
+    ///
     /// # Errors
-    /// Those of any write.
+    /// Those of any read or write.
     pub async fn forget_runs(&self, which: Forgettable, most: u32) -> Result<u32, Error> {
-        self.change(ForgetRuns { which, most }).await
+        let Forgettable {
+            ended_before,
+            open_before,
+        } = which;
+        // A caller that has not ended may not have its result yet, and would start it again if it were gone.
+        // Who ended before a time also started before it; that bounds the look along the index by start.
+        let found = self.list(
+            "SELECT workspace, id FROM run WHERE started_at < ? AND ended_at < ? AND NOT EXISTS (\
+             SELECT 1 FROM dead_letter WHERE dead_letter.workspace = run.workspace AND dead_letter.run = run.id \
+             AND state = 'open' AND died_at >= ?) AND NOT EXISTS (\
+             SELECT 1 FROM run caller WHERE caller.workspace = run.workspace AND caller.id = run.parent \
+             AND caller.ended_at IS NULL) ORDER BY workspace, started_at, id LIMIT ?",
+            vec![
+                ended_before.into(),
+                ended_before.into(),
+                open_before.into(),
+                i64::from(most).into(),
+            ],
+            |row| {
+                let cells = Cells::of(row);
+                Ok(vec![
+                    cells.take::<String>()?.into(),
+                    cells.take::<Uuid>()?.into(),
+                ])
+            },
+        );
+        self.delete(&RUNS, found.await?).await
     }
 
     /// Deletes up to `most` dedupe keys that were accepted before `before`, and says how many they were. The same message
     /// would be accepted again from then on.
     ///
     /// # Errors
-    /// Those of any write.
+    /// Those of any read or write.
     pub async fn forget_keys(&self, before: i64, most: u32) -> Result<u32, Error> {
-        self.change(ForgetKeys { before, most }).await
+        // There is no index by time, so this looks at all of them, beside the writer.
+        let found = self.list(
+            "SELECT workspace, flow, trigger, digest FROM dedupe WHERE at < ? LIMIT ?",
+            vec![before.into(), i64::from(most).into()],
+            |row| {
+                let cells = Cells::of(row);
+                Ok(vec![
+                    cells.take::<String>()?.into(),
+                    cells.take::<String>()?.into(),
+                    cells.take::<String>()?.into(),
+                    cells.take::<Vec<u8>>()?.into(),
+                ])
+            },
+        );
+        self.delete(&KEYS, found.await?).await
+    }
+
+    /// Deletes rows that were found, by their keys.
+    async fn delete(&self, from: &'static [Many], found: Vec<Vec<Value>>) -> Result<u32, Error> {
+        let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        if count > 0 {
+            let keys = found.into_iter().flatten().collect();
+            self.change(Delete { from, keys }).await?;
+        }
+        Ok(count)
     }
 
     /// About how many bytes the data takes, without what is free for the next writes. On PostgreSQL this is estimated from a
@@ -81,11 +133,6 @@ impl Store {
     }
 }
 
-struct ForgetRuns {
-    which: Forgettable,
-    most: u32,
-}
-
 const RUNS: [Many; 3] = [
     Many {
         text: "DELETE FROM journal WHERE (workspace, run) IN (VALUES {rows})",
@@ -101,75 +148,30 @@ const RUNS: [Many; 3] = [
     },
 ];
 
-impl Work for ForgetRuns {
-    type Out = u32;
+const KEYS: [Many; 1] = [Many {
+    text: "DELETE FROM dedupe WHERE (workspace, flow, trigger, digest) IN (VALUES {rows})",
+    width: 4,
+}];
+
+/// Deletes rows by their keys, from each of these.
+struct Delete {
+    from: &'static [Many],
+    keys: Vec<Value>,
+}
+
+impl Work for Delete {
+    type Out = ();
 
     fn perform<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
         texts: &'a mut Texts,
-    ) -> BoxFuture<'a, Result<u32, Abort>> {
+    ) -> BoxFuture<'a, Result<(), Abort>> {
         Box::pin(async move {
-            let Forgettable {
-                ended_before,
-                open_before,
-            } = self.which;
-            // A caller that has not ended may not have its result yet, and would start it again if it were gone.
-            // Who ended before a time also started before it; that bounds the look along the index by start.
-            let found = statement(
-                tx.get_database_backend(),
-                "SELECT workspace, id FROM run WHERE started_at < ? AND ended_at < ? AND NOT EXISTS (\
-                 SELECT 1 FROM dead_letter WHERE dead_letter.workspace = run.workspace AND dead_letter.run = run.id \
-                 AND state = 'open' AND died_at >= ?) AND NOT EXISTS (\
-                 SELECT 1 FROM run caller WHERE caller.workspace = run.workspace AND caller.id = run.parent \
-                 AND caller.ended_at IS NULL) ORDER BY workspace, started_at, id LIMIT ?",
-                [
-                    ended_before.into(),
-                    ended_before.into(),
-                    open_before.into(),
-                    i64::from(self.most).into(),
-                ],
-            );
-            let mut rows: Vec<Value> = Vec::new();
-            let mut count = 0;
-            for row in tx.query_all_raw(found).await? {
-                let cells = Cells::of(&row);
-                rows.push(cells.take::<String>()?.into());
-                rows.push(cells.take::<Uuid>()?.into());
-                count += 1;
+            for many in self.from {
+                texts.execute(tx, many, self.keys.clone()).await?;
             }
-            for many in &RUNS {
-                texts.execute(tx, many, rows.clone()).await?;
-            }
-            Ok(count)
-        })
-    }
-}
-
-struct ForgetKeys {
-    before: i64,
-    most: u32,
-}
-
-impl Work for ForgetKeys {
-    type Out = u32;
-
-    fn perform<'a>(
-        &'a self,
-        tx: &'a DatabaseTransaction,
-        _texts: &'a mut Texts,
-    ) -> BoxFuture<'a, Result<u32, Abort>> {
-        Box::pin(async move {
-            let backend = tx.get_database_backend();
-            // A key is 32 bytes; there is no index by time, so this looks at all of them, in the order of the table.
-            let delete = statement(
-                backend,
-                "DELETE FROM dedupe WHERE (workspace, flow, trigger, digest) IN (\
-                 SELECT workspace, flow, trigger, digest FROM dedupe WHERE at < ? LIMIT ?)",
-                [self.before.into(), i64::from(self.most).into()],
-            );
-            let deleted = tx.execute_raw(delete).await?.rows_affected();
-            Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
+            Ok(())
         })
     }
 }
