@@ -14,7 +14,7 @@ use self::{
     deal::{Deal, DealDialog},
     many::{Many, ManyDialog},
 };
-use super::replay::ReplayDialog;
+use super::{replay::ReplayDialog, runs::flow_options};
 use crate::{
     api::{self, DeadLetter, FlowSummary, Page, RunStatus, Trouble, encode},
     kit::{
@@ -211,20 +211,7 @@ fn filter_row(
     names: Signal<Vec<FlowSummary>>,
     change: Callback<Filters>,
 ) -> impl IntoView {
-    let flows = Signal::derive(move || {
-        let mut options = vec![(String::new(), t.runs_all_flows.to_owned())];
-        let known = names.get();
-        let known = known
-            .iter()
-            .map(|flow| (flow.id.clone(), flow.name().to_owned()));
-        options.extend(known);
-        let wanted = filters.get().flow;
-        // A flow that is gone has dead letters all the same.
-        if !wanted.is_empty() && options.iter().all(|(id, _)| *id != wanted) {
-            options.push((wanted.clone(), wanted));
-        }
-        options
-    });
+    let flows = Signal::derive(move || flow_options(&names.get(), &filters.get().flow));
     let mut classes = vec![(String::new(), t.letters_all_causes.to_owned())];
     classes.extend(
         Class::ALL.map(|class| (class.word().to_owned(), words::class(t, class).0.to_owned())),

@@ -102,18 +102,7 @@ pub(crate) fn RunsPage() -> impl IntoView {
     });
     let flows = Loader::new(|| api::all::<FlowSummary>("/flows"));
     let options = Signal::derive(move || {
-        let all = flows.ready().unwrap_or_default();
-        let mut options = vec![(String::new(), t.runs_all_flows.to_owned())];
-        options.extend(
-            all.iter()
-                .map(|flow| (flow.id.clone(), flow.name().to_owned())),
-        );
-        // A flow that is gone has runs all the same.
-        let wanted = filters.get().flow;
-        if !wanted.is_empty() && all.iter().all(|flow| flow.id != wanted) {
-            options.push((wanted.clone(), wanted));
-        }
-        options
+        flow_options(&flows.ready().unwrap_or_default(), &filters.get().flow)
     });
     let times = [
         ("", t.runs_any_time),
@@ -184,6 +173,20 @@ pub(crate) fn RunsPage() -> impl IntoView {
             <RunList filters=Signal::from(filters) names=Signal::derive(move || flows.ready().unwrap_or_default())/>
         </section>
     }
+}
+
+/// The flows to choose from in a filter, all of them first. A flow that is gone and `wanted` has runs all the same.
+pub(super) fn flow_options(known: &[FlowSummary], wanted: &str) -> Vec<(String, String)> {
+    let mut options = vec![(String::new(), texts().runs_all_flows.to_owned())];
+    options.extend(
+        known
+            .iter()
+            .map(|flow| (flow.id.clone(), flow.name().to_owned())),
+    );
+    if options.iter().all(|(id, _)| id != wanted) {
+        options.push((wanted.to_owned(), wanted.to_owned()));
+    }
+    options
 }
 
 /// What the list shows.
