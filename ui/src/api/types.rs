@@ -219,6 +219,9 @@ pub(crate) struct RunDetail {
     /// The run that it replays.
     #[serde(default)]
     pub(crate) origin: Option<String>,
+    /// The run of which a step called it.
+    #[serde(default)]
+    pub(crate) parent: Option<String>,
     /// Who ended it.
     #[serde(default)]
     pub(crate) cancelled: Option<Cancelled>,
@@ -272,6 +275,8 @@ pub(crate) struct StepDetail {
     pub(crate) attempts: Vec<Attempt>,
     /// How far an `each` step is.
     pub(crate) items: Option<ItemCounts>,
+    /// The run that a `call` step has started.
+    pub(crate) called: Option<String>,
 }
 
 /// How far an `each` step is.

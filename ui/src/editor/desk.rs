@@ -14,6 +14,7 @@ use crate::{
     canvas::{Graph, geometry::Point},
     edit::{Change, Chosen, Edit, History, What},
     lab::FunctionEntry,
+    texts::texts,
 };
 
 /// What the views of one editor share. All of them change the document through it, and only through it.
@@ -36,6 +37,8 @@ pub(crate) struct Desk {
     pub(crate) functions: RwSignal<Arc<Vec<FunctionEntry>>>,
     /// The values that expressions are shown against.
     pub(crate) sample: RwSignal<Arc<Sample>>,
+    /// Whether the first of them have been looked for.
+    pub(crate) sampled: RwSignal<bool>,
     /// The place, as a JSON Pointer, that a person asked to be taken to; whoever shows the field takes it.
     pub(crate) sought: RwSignal<Option<String>>,
     /// What undo and redo would do.
@@ -58,10 +61,20 @@ impl Desk {
             secrets: RwSignal::default(),
             functions: RwSignal::default(),
             sample: RwSignal::default(),
+            sampled: RwSignal::new(false),
             sought: RwSignal::new(None),
             undoable: RwSignal::new(None),
             redoable: RwSignal::new(None),
             history: StoredValue::new(History::default()),
+        }
+    }
+
+    /// What to say where a value of the sample is missing: that it is on its way, or how to get one.
+    pub(crate) fn no_sample(&self) -> &'static str {
+        if self.sampled.get() {
+            texts().form_no_sample
+        } else {
+            texts().form_computing
         }
     }
 

@@ -329,6 +329,7 @@ impl Sampler {
                 .filter(|played| matches!(&chosen, Source::Run(id) if *id == played.run.id));
             if trigger.is_empty() {
                 desk.sample.set(Arc::default());
+                desk.sampled.set(true);
                 self.outcome.set(None);
                 return;
             }
@@ -359,6 +360,7 @@ impl Sampler {
                 });
                 let sample = sampling::known(&flow, &trigger, &message, ran, rehearsed);
                 desk.sample.try_set(Arc::new(sample));
+                desk.sampled.try_set(true);
                 self.outcome.try_set(outcome);
             });
         };

@@ -110,6 +110,7 @@ pub(crate) fn code(slot: &Slot, look: Look) -> AnyView {
     });
     let (typed, left) = (draft.clone(), slot.clone());
     let gives = format!("{}-gives", slot.id);
+    let desk = slot.desk;
     let shows = look.computes != Computes::Nothing;
     let label = slot.field.title.of(texts().language).to_owned();
     let rhai = look.tongue == Tongue::Rhai && look.computes != Computes::Path;
@@ -132,7 +133,7 @@ pub(crate) fn code(slot: &Slot, look: Look) -> AnyView {
             placeholder=placeholder(texts(), &slot.field, look.spelling)
             described_by=format!("{} {gives}", slot.described_by())
         />
-        {shows.then(|| view! { <Computed id=gives outcome path=look.computes == Computes::Path/> })}
+        {shows.then(|| view! { <Computed desk id=gives outcome path=look.computes == Computes::Path/> })}
     }
     .into_any()
 }

@@ -47,7 +47,7 @@ pub(super) fn DataPanel(sheet: Sheet, entry: Option<Arc<Entry>>) -> impl IntoVie
     let pins = entry.is_some_and(|entry| entry.action.is_some());
     move || {
         match known.get() {
-        None => view! { <div class="inspector-data"><p class="form-help" data-testid="no-sample">{t.form_no_sample}</p></div> }.into_any(),
+        None => view! { <div class="inspector-data"><p class="form-help" data-testid="no-sample">{move || desk.no_sample()}</p></div> }.into_any(),
         Some(known) if is_trigger => view! {
             <div class="inspector-data">{part_view(t.run_message, known.input, t.form_data_nothing, "input")}</div>
         }

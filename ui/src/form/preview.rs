@@ -126,6 +126,7 @@ pub(crate) fn computed(
 /// The line below an expression: what it gives, what is wrong with it, or how to get a sample.
 #[component]
 pub(crate) fn Computed(
+    desk: Desk,
     /// The id by which the field names it.
     id: String,
     outcome: RwSignal<Outcome>,
@@ -136,7 +137,7 @@ pub(crate) fn Computed(
     let t = texts();
     let shown = move || match outcome.get() {
         Outcome::Nothing => ().into_any(),
-        Outcome::NoSample => view! { <p class="computed none">{t.form_no_sample}</p> }.into_any(),
+        Outcome::NoSample => view! { <p class="computed none">{desk.no_sample()}</p> }.into_any(),
         Outcome::Waiting => view! { <p class="computed none">{t.form_computing}</p> }.into_any(),
         Outcome::Gave(value) if path => found(t, &value),
         Outcome::Gave(value) => gave(t, value, t.form_gives),

@@ -44,7 +44,7 @@ pub(crate) fn schema(slot: &Slot) -> AnyView {
                 test="schema-make"
                 press=make
             />
-            {move || sample.with(Option::is_none).then(|| view! { <span class="form-help">{t.form_no_sample}</span> })}
+            {move || sample.with(Option::is_none).then(|| view! { <span class="form-help">{desk.no_sample()}</span> })}
         </div>
     }
     .into_any()

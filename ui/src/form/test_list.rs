@@ -45,7 +45,7 @@ pub(super) fn Tests(desk: Desk) -> impl IntoView {
         focus_id(&name_id(index));
     };
     let hint =
-        move || (!known.get()).then(|| view! { <p class="form-help">{t.form_no_sample}</p> });
+        move || (!known.get()).then(|| view! { <p class="form-help">{desk.no_sample()}</p> });
     let empty =
         move || (count.get() == 0).then(|| view! { <p class="form-help">{t.form_tests_none}</p> });
     view! {

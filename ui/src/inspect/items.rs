@@ -2,6 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
+use super::run::called_link;
 use crate::{
     api::{self, ItemCounts, ItemDetail, Page, Trouble, encode},
     kit::{
@@ -112,6 +113,7 @@ fn item_line(item: ItemDetail) -> impl IntoView {
                     <StepBadge status=step.status/>
                     <span>{id} " " <span class="fine">{tries}</span></span>
                     {failure.map(|failure| view! { <span class="fine">{failure}</span> })}
+                    {step.called.map(|run| called_link(&run))}
                 </li>
             }
         });

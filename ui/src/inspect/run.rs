@@ -91,6 +91,7 @@ fn record(step: StepDetail, address: String) -> AnyView {
     view! {
         <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
         {waits.map(|text| view! { <p data-testid="waits-until">{text}</p> })}
+        {step.called.map(|run| called_link(&run))}
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}
         {step.items.map(|counts| view! { <ItemsPart counts address/> })}
@@ -99,6 +100,13 @@ fn record(step: StepDetail, address: String) -> AnyView {
         {step.input.filter(|_| nothing.is_none()).map(|value| message_part(t.run_input, value, "input"))}
     }
     .into_any()
+}
+
+/// The way to the run that a step called.
+pub(super) fn called_link(run: &str) -> AnyView {
+    let label = fill(texts().run_called, &[("id", words::short_id(run))]);
+    view! { <p><a class="link-text" data-testid="run-called" href=format!("/runs/{}", encode(run))>{label}</a></p> }
+        .into_any()
 }
 
 /// A titled JSON value.

@@ -37,6 +37,7 @@ pub(super) fn detail(sketch: &Sketch, run: &Run) -> RunDetail {
             message: failure.failure.message.clone(),
         }),
         origin: None,
+        parent: None,
         cancelled: None,
         title: plan.flow.title.clone(),
         kept: true,
@@ -99,6 +100,7 @@ fn step(room: &mut Room, plan: &Plan, run: &Run, position: usize, state: &StepSt
             .as_deref()
             .map(|failure| shortened(room, failure)),
         items: None,
+        called: None,
         waits_until: None,
         taken_over: state.taken_over,
         started_at: state.started_at.map(rfc3339),

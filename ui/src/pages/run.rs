@@ -162,6 +162,10 @@ fn head(
         let label = fill(t.replay_of, &[("id", words::short_id(&origin))]);
         view! { " · " <a class="link-text" data-testid="run-origin" href=format!("/runs/{}", encode(&origin))>{label}</a> }
     });
+    let parent = run.parent.clone().map(|parent| {
+        let label = fill(t.run_called_by, &[("id", words::short_id(&parent))]);
+        view! { " · " <a class="link-text" data-testid="run-parent" href=format!("/runs/{}", encode(&parent))>{label}</a> }
+    });
     view! {
         <header class="page-head flow-head">
             <a class="button quiet icon" href="/runs" aria-label=t.run_back title=t.run_back><Glyph icon=Icon::ArrowLeft/></a>
@@ -170,7 +174,7 @@ fn head(
                 <span class="fine">
                     <span class="mono" title=run.id.clone()>{fill(t.run_title, &[("id", &short)])}</span>
                     " · " {fill(t.run_version, &[("n", &run.version.to_string())])}
-                    " · " {trigger} {origin}
+                    " · " {trigger} {origin} {parent}
                 </span>
             </div>
             {state}

@@ -23,8 +23,7 @@ const MOST: usize = 200;
 
 /// A JSONPath into the input, typed or picked.
 pub(crate) fn json_path(slot: &Slot) -> AnyView {
-    let t = texts();
-    let scope = slot.scope;
+    let (scope, desk) = (slot.scope, slot.desk);
     let open = RwSignal::new(false);
     let picked = slot.clone();
     let tree = move || {
@@ -33,7 +32,7 @@ pub(crate) fn json_path(slot: &Slot) -> AnyView {
         }
         let input = scope.with(|scope| scope.as_ref().map(|scope| scope.input.clone()));
         match input.filter(|input| !input.is_null()) {
-            None => view! { <p class="form-help">{t.form_no_sample}</p> }.into_any(),
+            None => view! { <p class="form-help">{desk.no_sample()}</p> }.into_any(),
             Some(input) => {
                 let slot = picked.clone();
                 let take = Callback::new(move |path: String| {
@@ -61,7 +60,7 @@ pub(crate) fn json_path(slot: &Slot) -> AnyView {
             on:click=move |_| open.update(|open| *open = !*open)
         >
             <Glyph icon=Icon::Search size=14/>
-            <span>{t.pick_path}</span>
+            <span>{texts().pick_path}</span>
         </button>
         {tree}
     }

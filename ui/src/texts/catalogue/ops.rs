@@ -55,6 +55,10 @@ macro_rules! with_ops {
     many_done_many: "{n} dealt with", "{n} erledigt";
     many_stop: "Stop", "Anhalten";
 
+    // Calls.
+    run_called: "Called run {id}", "Aufgerufener Lauf {id}";
+    run_called_by: "Called by run {id}", "Aufgerufen von Lauf {id}";
+
     // Replays.
     replay_action: "Replay", "Wiederholen";
     replay_title: "Replay run {id}", "Lauf {id} wiederholen";
