@@ -52,6 +52,7 @@ prove: export WEIR_PROVE_RUNS ?= 30000
 .PHONY: prove
 prove: ## Try for half an hour to break what Weir promises: kill, freeze and confuse servers
 	@./setup --tests
+	export WEIR_OLD_BIN="$$(tests/old-binary)"
 	$(CARGO) build $(LOCKED) --workspace --bin weir
 	$(CARGO) test $(LOCKED) --workspace --no-run
 	export WEIR_BIN="$$(realpath $(TARGET)/debug/weir)"
@@ -60,6 +61,7 @@ prove: ## Try for half an hour to break what Weir promises: kill, freeze and con
 	prove $(CARGO) test $(LOCKED) --workspace --test machine -- --nocapture
 	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --lib -- --nocapture store::tests schedule::tests
 	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: parking:: partition:: killed_server
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture --ignored upgrade::
 	echo "prove: nothing was broken in $$((SECONDS - began)) s"
 
 .PHONY: check

@@ -38,6 +38,8 @@ pub struct Config {
     pub log_json: bool,
     /// The largest message that is accepted, in bytes: `WEIR_MAX_MESSAGE`.
     pub max_message: usize,
+    /// The size beyond which a value of a message or an output is kept once, in bytes: `WEIR_LARGE_VALUE`.
+    pub large_value: usize,
     /// What people call this server: `WEIR_NAME`.
     pub name: Option<String>,
     /// How long a server may be silent before others take over its runs: `WEIR_LEASE_MS`.
@@ -47,6 +49,9 @@ pub struct Config {
     /// The limits of the engine.
     pub limits: Limits,
 }
+
+/// The smallest size of a large value, in bytes: what stands in its place is not much smaller.
+const SMALLEST_LARGE: usize = 1_024;
 
 /// The shortest lease, in milliseconds: with less, a busy machine would lose it for nothing.
 const SHORTEST_LEASE: u64 = 1_000;
@@ -98,6 +103,11 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "max_message",
         "WEIR_MAX_MESSAGE",
         "largest accepted message in bytes (1048576)",
+    ),
+    (
+        "large_value",
+        "WEIR_LARGE_VALUE",
+        "size beyond which a value of a message or an output is kept once, whatever the number of runs that have it, in bytes (16384)",
     ),
     (
         "max_response",
@@ -257,7 +267,7 @@ impl Config {
             ),
         };
         format!(
-            "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
+            "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nlarge_value = {}\nmax_response = {}\nactive_runs = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
              tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
              history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlease_ms = {}{}",
@@ -270,6 +280,7 @@ impl Config {
             },
             self.log,
             self.max_message,
+            self.large_value,
             self.limits.max_response,
             self.limits.active_runs,
             self.limits.script_time.as_millis(),
@@ -323,6 +334,7 @@ impl Config {
                 other => return Err(wrong(values, "log_format", format!("`{other}` is not possible; write text or json"))),
             },
             max_message: number(values, "max_message", 1 << 20, 1)?,
+            large_value: number(values, "large_value", 16 << 10, SMALLEST_LARGE)?,
             name: text("name"),
             lease: Duration::from_millis(number(values, "lease_ms", 15_000, SHORTEST_LEASE)?),
             clock_offset: number(values, "clock_offset_ms", 0, i64::MIN)?,
@@ -447,6 +459,7 @@ mod tests {
             ("database_url", "mysql://x"),
             ("log_format", "xml"),
             ("max_message", "-1"),
+            ("large_value", "80"),
             ("active_runs", "0"),
             ("tries_kept", "many"),
             ("history_days", "-1"),

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::weir::clean_command;
+use crate::weir::{binary, clean_command};
 
 /// A command that has ended.
 #[derive(Debug)]
@@ -64,7 +64,17 @@ pub fn weir_with_input<A: AsRef<std::ffi::OsStr>>(
     variables: &[(&str, &str)],
     input: &str,
 ) -> Finished {
-    let mut command: Command = clean_command();
+    weir_of(&binary(), arguments, variables, input)
+}
+
+/// The same with this binary.
+pub fn weir_of<A: AsRef<std::ffi::OsStr>>(
+    binary: &Path,
+    arguments: &[A],
+    variables: &[(&str, &str)],
+    input: &str,
+) -> Finished {
+    let mut command: Command = clean_command(binary);
     command.args(arguments).envs(variables.iter().copied());
     let mut child = command
         .stdin(Stdio::piped())

@@ -14,11 +14,11 @@ mod wait;
 mod weir;
 mod wire;
 
-pub use command::{Finished, flow_file, weir, weir_with_input};
+pub use command::{Finished, flow_file, weir, weir_of, weir_with_input};
 pub use database::Database;
 pub use http::{Event, Events, Reply, Request, send};
 pub use partner::{Act, Call, Partner};
 pub use sign::{github, now_seconds, sha256_hex, standard_webhooks};
 pub use wait::{long_form, patience, until};
-pub use weir::{Start, Weir, binary, root};
+pub use weir::{Start, Weir, binary, old_binary, root};
 pub use wire::Wire;

@@ -46,9 +46,19 @@ pub fn binary() -> PathBuf {
     binary
 }
 
-/// `weir`, in an environment without settings of its own.
-pub(crate) fn clean_command() -> Command {
-    let mut command = Command::new(binary());
+/// The binary of an older Weir, for tests of upgrades: `WEIR_OLD_BIN`, which `tests/old-binary` makes.
+///
+/// # Panics
+/// When it is not there.
+pub fn old_binary() -> PathBuf {
+    let binary = env::var_os("WEIR_OLD_BIN").map(PathBuf::from);
+    let binary = binary.filter(|binary| binary.is_file());
+    binary.expect("WEIR_OLD_BIN names no file; set it to what `tests/old-binary` prints")
+}
+
+/// A binary of Weir, in an environment without settings of its own.
+pub(crate) fn clean_command(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEIR_"))
     {
         command.env_remove(name);
@@ -60,12 +70,20 @@ pub(crate) fn clean_command() -> Command {
 /// How a server is to be started.
 #[derive(Default)]
 pub struct Start {
+    binary: Option<PathBuf>,
     data: Option<PathBuf>,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
 }
 
 impl Start {
+    /// The same with another binary.
+    #[must_use]
+    pub fn binary(mut self, binary: &Path) -> Start {
+        self.binary = Some(binary.to_path_buf());
+        self
+    }
+
     /// The same with data that is there already.
     #[must_use]
     pub fn data(mut self, folder: &Path) -> Start {
@@ -105,7 +123,7 @@ impl Start {
         let data = self
             .data
             .unwrap_or_else(|| temporary.as_ref().unwrap().path().join("data"));
-        let mut command = clean_command();
+        let mut command = clean_command(&self.binary.unwrap_or_else(binary));
         command
             .arg("serve")
             .arg("--data")

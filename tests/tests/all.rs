@@ -22,5 +22,6 @@ mod secrets;
 mod servers;
 mod tidy;
 mod triggers;
+mod upgrade;
 mod ways;
 mod webhooks;

@@ -45,7 +45,7 @@ fn three(database: &Database) -> Vec<Weir> {
 }
 
 /// Waits until every server listens to a path, which must be soon after it was published.
-fn until_all_listen(servers: &[Weir], path: &str) {
+pub(crate) fn until_all_listen(servers: &[Weir], path: &str) {
     let since = Instant::now();
     for weir in servers {
         until("the others to listen", || {

@@ -55,7 +55,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(schedules::fires))
         .routes(routes!(runs::cancel))
         .routes(routes!(replay::replay))
-        .routes(routes!(replay::plan))
+        .routes(routes!(replay::read_plan, replay::plan))
         .routes(routes!(letters::list))
         .routes(routes!(letters::read, letters::claim))
         .routes(routes!(letters::discard))

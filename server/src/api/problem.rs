@@ -266,6 +266,7 @@ impl From<engine::Error> for Problem {
             engine::Error::TooManyTries => Problem::new(Code::Busy, text).retry_after(5),
             engine::Error::Stopping => Problem::new(Code::Stopping, text).retry_after(5),
             engine::Error::Problems(problems) => Problem::document(problems),
+            engine::Error::Message(problems) => super::start::message_refused(problems),
             engine::Error::NotFound(_) => Problem::new(Code::NotFound, text),
             engine::Error::Conflict(_) => Problem::new(Code::Conflict, text),
             engine::Error::Script(failure) => Problem::new(Code::TriggerFailed, failure.message),

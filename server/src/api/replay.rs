@@ -8,12 +8,12 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use weir_flows::replay::{Begin, Fate, Write};
 
 use super::{
     App, WORKSPACE,
-    extract::{IdempotencyKey, Input, Path, no_run, run_id},
+    extract::{IdempotencyKey, Input, Path, Query, no_run, run_id},
     problem::{Answer, Code, Problem},
     runs::{DUPLICATE, RUN, RunSummary},
     value,
@@ -32,7 +32,7 @@ pub(super) struct ReplayBody {
     /// Says that a step of which nobody knew whether it happened did happen, and what it gave. It is not run again.
     happened: Option<Happened>,
     /// What of the message is another: `body`, `headers`, `query`, `params`, `method`. The rest stays as it was. What is taken
-    /// over does not change with it.
+    /// over does not change with it. A `body` must satisfy the schema of the trigger, unless the trigger maps it.
     #[schema(value_type = Object)]
     message: Map<String, Value>,
     /// The version to run.
@@ -66,6 +66,39 @@ pub(super) enum Which {
     Original,
     /// The one that production runs now.
     Newest,
+}
+
+/// How to replay a run, for a plan of it. Without anything it goes on where it stopped.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PlanQuery {
+    /// Where to begin: `start`, `failure` or `step`.
+    #[serde(default)]
+    #[param(inline)]
+    from: Place,
+    /// The step to begin with, for `from=step`.
+    #[param(example = "book")]
+    step: Option<String>,
+    /// A step of which nobody knew whether it happened, and that did happen. It is not run again.
+    happened: Option<String>,
+    /// The version to run: `original` or `newest`.
+    #[serde(default)]
+    #[param(inline)]
+    version: Which,
+}
+
+impl PlanQuery {
+    fn body(self) -> ReplayBody {
+        let output = Value::Null;
+        ReplayBody {
+            from: self.from,
+            step: self.step,
+            happened: self.happened.map(|step| Happened { step, output }),
+            version: self.version,
+            ..ReplayBody::default()
+        }
+    }
 }
 
 /// A step that did happen.
@@ -190,21 +223,46 @@ impl From<Write> for PlanWrite {
         (status = 200, description = "What would be done.", body = PlanDetail),
         (status = 404, description = "There is no such run."),
         (status = 409, description = "It cannot be replayed so."),
+        (status = 422, description = "The body says nothing that can be done, or puts a message there that the trigger would refuse; each error with its place."),
     ))]
 pub(super) async fn plan(
     State(app): State<App>,
     Path(id): Path<String>,
     Input(body): Input<ReplayBody>,
 ) -> Answer<Json<PlanDetail>> {
-    let engine = app.engine();
+    planned(&app, &id, body).await
+}
+
+/// Read the plan of a replay
+///
+/// The same for a replay that leaves the message as it was.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/replay/plan", tag = "Runs", operation_id = "read_replay_plan",
+    params(("run" = String, Path, description = "The id of the run."), PlanQuery),
+    responses(
+        (status = 200, description = "What would be done.", body = PlanDetail),
+        (status = 400, description = "The query has a value that it cannot have."),
+        (status = 404, description = "There is no such run."),
+        (status = 409, description = "It cannot be replayed so."),
+        (status = 422, description = "`from` and `step` do not go together."),
+    ))]
+pub(super) async fn read_plan(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<PlanQuery>,
+) -> Answer<Json<PlanDetail>> {
+    planned(&app, &id, query.body()).await
+}
+
+async fn planned(app: &App, id: &str, body: ReplayBody) -> Answer<Json<PlanDetail>> {
     let ReplayPlan {
         origin,
         version,
         plan,
         replay,
         writes,
-    } = engine
-        .plan_replay(WORKSPACE, run_id(&id)?, body.request()?)
+    } = app
+        .engine()
+        .plan_replay(WORKSPACE, run_id(id)?, body.request()?)
         .await?;
     let steps = plan.steps.iter().zip(replay.fates);
     Ok(Json(PlanDetail {
@@ -241,6 +299,7 @@ pub(super) async fn plan(
             headers(("Location" = String, description = "Where the run is."), ("Weir-Run" = String, description = "The id of the run."))),
         (status = 404, description = "There is no such run."),
         (status = 409, description = "It cannot be replayed so."),
+        (status = 422, description = "The body says nothing that can be done, or puts a message there that the trigger would refuse; each error with its place."),
     ))]
 pub(super) async fn replay(
     State(app): State<App>,

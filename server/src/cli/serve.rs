@@ -67,6 +67,7 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     let sealer = Sealer::load(config.key.as_deref(), &config.data, &world)
         .map_err(|error| error.to_string())?;
     let store = store::Settings {
+        large: config.large_value,
         lease: config.lease,
         name: config.name.clone().unwrap_or_else(|| address.to_string()),
         seal: sealer.key_id(),

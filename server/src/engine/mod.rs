@@ -240,6 +240,9 @@ pub enum Error {
     /// The document has errors.
     #[error("the document has errors")]
     Problems(Vec<Problem>),
+    /// The body of a message does not satisfy the schema of its trigger; places are within the body.
+    #[error("the body does not satisfy the schema of the trigger")]
+    Message(Vec<Problem>),
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),

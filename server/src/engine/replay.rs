@@ -57,7 +57,8 @@ impl Engine {
     /// What a replay would do, without doing anything.
     ///
     /// # Errors
-    /// `NotFound` where there is no such run, `Conflict` where it cannot be replayed so.
+    /// `NotFound` where there is no such run, `Conflict` where it cannot be replayed so, `Message` where the body that is put in
+    /// the place of the old one does not satisfy the schema of the trigger.
     pub async fn plan_replay(
         &self,
         workspace: &str,
@@ -174,11 +175,20 @@ impl Engine {
         } else {
             self.version(workspace, flow, old.row.version).await?
         };
-        if !version.plan.triggers.contains_key(&old.row.trigger) {
+        let Some(trigger) = version.plan.triggers.get(&old.row.trigger) else {
             return Err(Error::Conflict(super::no_trigger(
                 &version,
                 &old.row.trigger,
             )));
+        };
+        // Where the trigger has a map, the message has what that made of the body, of which the schema says nothing.
+        if let (Some(body), Some(schema), None) =
+            (request.message.get("body"), &trigger.schema, &trigger.map)
+        {
+            let problems = schema.check(body);
+            if !problems.is_empty() {
+                return Err(Error::Message(problems));
+            }
         }
         let new = self.world().id();
         let message = edited(&old.run.message, &request.message);

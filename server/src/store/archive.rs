@@ -24,6 +24,7 @@ use self::tables::{Column, TABLES, Table};
 use super::{
     Database, Settings, connect,
     error::{self, Error},
+    schema::{self, Schema},
     sql::{Cells, numbered},
 };
 
@@ -38,7 +39,7 @@ pub type Counts = BTreeMap<String, u64>;
 struct Head {
     /// What this file is.
     weir: String,
-    /// How many migrations its schema had.
+    /// The number of the last migration of its schema.
     migrations: usize,
     /// When it was written, in milliseconds of the Unix epoch.
     at: i64,
@@ -79,6 +80,11 @@ pub enum ArchiveError {
     /// The database is not empty.
     #[error("{0}")]
     NotEmpty(String),
+    /// The database has what this Weir does not know, so a backup by it would not be whole.
+    #[error(
+        "the database was used by a newer Weir ({0}), which alone knows all that belongs into a backup; use the `weir` of that one"
+    )]
+    Newer(String),
 }
 
 impl From<DbErr> for ArchiveError {
@@ -113,7 +119,11 @@ async fn copy_out(
     at: i64,
     mut out: impl Write + Send,
 ) -> Result<Counts, ArchiveError> {
-    let migrations = migrations(database).await?;
+    let schema = Schema::of(database).await?;
+    if let Some(newer) = schema.unknown().first() {
+        return Err(ArchiveError::Newer((*newer).to_owned()));
+    }
+    let migrations = schema.number();
     // One picture of everything: what is written meanwhile is not seen.
     let snapshot = match database.get_database_backend() {
         DbBackend::Sqlite => database.begin().await?,
@@ -170,15 +180,6 @@ async fn copy_out(
     Ok(counts)
 }
 
-/// How many migrations a database has seen.
-async fn migrations(database: &DatabaseConnection) -> Result<usize, DbErr> {
-    let text = "SELECT COUNT(*) FROM seaql_migrations";
-    let count = Statement::from_string(database.get_database_backend(), text);
-    let row = database.query_one_raw(count).await?;
-    let count = row.map(|row| Cells::of(&row).take::<i64>()).transpose()?;
-    Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(0))
-}
-
 /// The next rows of a table, in the order of its key.
 async fn page(
     snapshot: &DatabaseTransaction,
@@ -225,8 +226,7 @@ pub async fn restore(settings: &Settings, file: impl BufRead) -> Result<Counts, 
         )
     };
     let head: Head = serde_json::from_str(&next()?).map_err(unknown)?;
-    let known = Migrator::migrations().len();
-    if head.weir != FORMAT || head.migrations > known {
+    if head.weir != FORMAT || head.migrations > schema::newest() {
         return Err(ArchiveError::Form(
             "it was written by a newer Weir; restore it with that version".to_owned(),
         ));
@@ -253,13 +253,12 @@ async fn copy_in(
         )
     };
     // First the schema that the backup was made of; what has changed since then is done with the data there.
-    // A database that nothing was done to yet has no table that says so.
-    let applied = migrations(database).await.unwrap_or(0);
+    let schema = Schema::of(database).await?;
+    let applied = schema.number();
     if applied > head.migrations {
         return Err(not_empty());
     }
-    let missing = u32::try_from(head.migrations - applied).unwrap_or(u32::MAX);
-    Migrator::up(database, Some(missing)).await?;
+    Migrator::up(database, Some(schema.lacks(head.migrations))).await?;
     let tx = database.begin().await?;
     let servers = (applied >= SERVERS_SINCE).then_some("server");
     let data = TABLES.iter().filter(|table| table.since <= head.migrations);
@@ -296,6 +295,14 @@ async fn copy_in(
             Mark::End(told) => break told,
         }
     };
+    let whole = |table: &&Table| table.since > head.migrations || counts.contains_key(table.name);
+    if let Some(table) = TABLES.iter().find(|table| !whole(table)) {
+        return Err(ArchiveError::Form(format!(
+            "its database had a table `{}`, and it has none: an older Weir has written it; if that database is still there, back \
+             it up with the newer one",
+            table.name
+        )));
+    }
     if told != counts {
         return Err(ArchiveError::Form(format!(
             "it should have the rows {told:?} and has {counts:?}"

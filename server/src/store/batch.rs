@@ -7,6 +7,7 @@ use sea_orm::{DatabaseTransaction, DbErr, Value};
 use uuid::Uuid;
 
 use super::{
+    bodies::{self, Needs},
     error::{Abort, Error},
     queue::{Op, Work, Write},
     runs::{Accepted, History, NewRun, Turn},
@@ -31,8 +32,9 @@ impl Work for Batch {
             outcomes.resize_with(self.0.len(), || None);
             self.fire(tx, texts, &mut outcomes).await?;
             self.dedupe(tx, texts, &mut outcomes).await?;
-            self.turn(tx, texts, &mut outcomes).await?;
+            let dropped = self.turn(tx, texts, &mut outcomes).await?;
             self.insert(tx, texts, &outcomes).await?;
+            bodies::free(tx, texts, dropped).await?;
             Ok(outcomes
                 .into_iter()
                 .map(|outcome| outcome.unwrap_or(Ok(Accepted::New)))
@@ -196,13 +198,14 @@ impl Batch {
         Ok(())
     }
 
-    /// Moves on the runs that had a turn. A turn of a run that has ended or moved on is refused alone.
+    /// Moves on the runs that had a turn. A turn of a run that has ended or moved on is refused alone. Gives the runs whose
+    /// history was dropped: a workspace and an id each.
     async fn turn(
         &self,
         tx: &DatabaseTransaction,
         texts: &mut Texts,
         outcomes: &mut Outcomes,
-    ) -> Result<(), DbErr> {
+    ) -> Result<Vec<Value>, DbErr> {
         let mut values = Vec::new();
         for (_, workspace, run, turn) in self.commits() {
             values.extend([
@@ -219,7 +222,7 @@ impl Batch {
             ]);
         }
         if values.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut moved: HashSet<(String, Uuid)> = HashSet::new();
         for row in texts.query(tx, &TURN, values).await? {
@@ -237,7 +240,8 @@ impl Batch {
                 dropped.extend([Value::from(workspace), run.into()]);
             }
         }
-        texts.execute(tx, &DELETE_JOURNAL, dropped).await
+        texts.execute(tx, &DELETE_JOURNAL, dropped.clone()).await?;
+        Ok(dropped)
     }
 
     /// Adds the new runs, and the entry of every turn that counts and is to be remembered.
@@ -249,12 +253,13 @@ impl Batch {
     ) -> Result<(), DbErr> {
         let (mut runs, mut entries) = (Vec::new(), Vec::new());
         let (mut letters, mut settled) = (Vec::new(), Vec::new());
+        let mut needs = Needs::default();
         for (index, write) in self.0.iter().enumerate() {
             if outcomes[index].is_some() {
                 continue;
             }
-            let (workspace, id, turn, message) = match &write.op {
-                Op::Accept(run, _) => {
+            let (workspace, id, turn, message, bodies) = match &write.op {
+                Op::Accept { run, bodies, .. } => {
                     runs.extend(row_of(run));
                     if let Some(origin) = &run.origin {
                         settled.extend([
@@ -265,13 +270,15 @@ impl Batch {
                             origin.by.clone().into(),
                         ]);
                     }
-                    (&run.workspace, run.id, &run.turn, Some(&run.message))
+                    let message = Some(&run.message);
+                    (&run.workspace, run.id, &run.turn, message, bodies)
                 }
                 Op::Commit {
                     workspace,
                     run,
                     turn,
-                } => (workspace, *run, &**turn, None),
+                    bodies,
+                } => (workspace, *run, &**turn, None, bodies),
             };
             if let Some(cause) = &turn.cause {
                 letters.extend([
@@ -292,12 +299,14 @@ impl Batch {
                     message.cloned().into(),
                     turn.records.clone().into(),
                 ]);
+                needs.add(workspace, id, bodies);
             }
         }
         texts.execute(tx, &INSERT_RUN, runs).await?;
         texts.execute(tx, &INSERT_LETTER, letters).await?;
         texts.execute(tx, &SETTLE, settled).await?;
-        texts.execute(tx, &INSERT_ENTRY, entries).await
+        texts.execute(tx, &INSERT_ENTRY, entries).await?;
+        needs.write(tx, texts).await
     }
 
     fn accepts(&self) -> impl Iterator<Item = (usize, &NewRun, Option<&[u8; 32]>)> {
@@ -305,7 +314,7 @@ impl Batch {
             .iter()
             .enumerate()
             .filter_map(|(index, write)| match &write.op {
-                Op::Accept(run, digest) => Some((index, &**run, digest.as_ref())),
+                Op::Accept { run, digest, .. } => Some((index, &**run, digest.as_ref())),
                 Op::Commit { .. } => None,
             })
     }
@@ -315,11 +324,12 @@ impl Batch {
             .iter()
             .enumerate()
             .filter_map(|(index, write)| match &write.op {
-                Op::Accept(..) => None,
+                Op::Accept { .. } => None,
                 Op::Commit {
                     workspace,
                     run,
                     turn,
+                    ..
                 } => Some((index, workspace.as_str(), *run, &**turn)),
             })
     }
@@ -345,7 +355,7 @@ impl Turn {
     }
 
     /// Whether the journal keeps this turn: always while the run goes on, since it may have to be taken up again.
-    fn leaves_history(&self) -> bool {
+    pub(super) fn leaves_history(&self) -> bool {
         !self.status.is_final() || self.history == History::Keep
     }
 }

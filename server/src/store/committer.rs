@@ -276,7 +276,7 @@ impl Committer {
     /// Answers a write and those who waited beside it. Who cannot be answered by it waits for the next batch.
     fn answer(&mut self, write: Write, outcome: Result<Accepted, Error>) {
         let first = match (&write.op, &outcome) {
-            (super::queue::Op::Accept(run, _), Ok(Accepted::New)) => Some(run.id),
+            (super::queue::Op::Accept { run, .. }, Ok(Accepted::New)) => Some(run.id),
             (_, Ok(Accepted::Duplicate(first))) => Some(*first),
             _ => None,
         };

@@ -16,8 +16,6 @@ use sea_orm::{
     },
 };
 
-use weir_migrations::{Migrator, MigratorTrait};
-
 use super::{
     error::{self, Error},
     sql::{Cells, statement},
@@ -34,6 +32,8 @@ pub struct Settings {
     pub queue: usize,
     /// The most payload that may wait, in bytes; above it new runs are refused with [`Error::Busy`].
     pub queue_bytes: usize,
+    /// Values of messages and records whose JSON text is longer, in bytes, are kept once in a workspace, apart from the journals.
+    pub large: usize,
     /// The number of reading connections.
     pub readers: u32,
     /// How long a write is tried again while the database is gone or its disk is full.
@@ -55,6 +55,7 @@ impl Settings {
             batch: 512,
             queue: 4096,
             queue_bytes: 64 << 20,
+            large: 16 << 10,
             readers: 4,
             patience: Duration::from_secs(15),
             lease: Duration::from_secs(15),
@@ -194,27 +195,6 @@ pub(super) async fn listener(settings: &Settings) -> Result<DatabaseConnection, 
     };
     let connected = postgresql(url, 1, Part::Listener).await;
     connected.map_err(|error| unopened(&settings.database, &error))
-}
-
-/// Brings the schema up to date, while no other server does.
-pub(super) async fn migrate(writer: &Writer) -> Result<(), DbErr> {
-    // "weir" and a 1, to be recognised in pg_locks.
-    const KEY: i64 = 0x0001_7765_6972;
-    let lock = |text: &str| statement(DbBackend::Postgres, text, [KEY.into()]);
-    if writer.session.is_none() {
-        return Migrator::up(&writer.database, None).await;
-    }
-    let try_lock = "SELECT pg_try_advisory_lock(?)";
-    while let Some(row) = writer.database.query_one_raw(lock(try_lock)).await? {
-        if Cells::of(&row).take::<bool>()? {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let migrated = Migrator::up(&writer.database, None).await;
-    let unlock = "SELECT pg_advisory_unlock(?)";
-    writer.database.query_one_raw(lock(unlock)).await?;
-    migrated
 }
 
 /// Makes the data directory and takes its lock file. The lock ends with the file handle, so also with a killed process.

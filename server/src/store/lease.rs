@@ -15,7 +15,7 @@
 //! # Why nothing waits in a circle
 //!
 //! Locks are taken in one order by everyone: own `server` row, `flow`, `schedule`, `dedupe` (sorted), `run`,
-//! `dead_letter`, `counter`.
+//! `dead_letter`, `counter`, `body` (sorted).
 //!
 //! - The own row: shared, by the one writing connection of its server; renewing changes no key and so does not wait for
 //!   it. Only a takeover excludes it, and that one skips what is locked instead of waiting.

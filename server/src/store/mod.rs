@@ -8,6 +8,7 @@
 
 mod archive;
 mod batch;
+mod bodies;
 mod claims;
 mod committer;
 mod connect;
@@ -22,6 +23,7 @@ mod queue;
 mod retention;
 mod runs;
 mod schedules;
+mod schema;
 mod scratch;
 mod sql;
 #[cfg(test)]
@@ -82,6 +84,8 @@ struct Shared {
     /// Room for payload that waits, in units of [`ROOM`].
     room: Arc<Semaphore>,
     most_room: u32,
+    /// Values whose texts are longer, in bytes, are kept apart from the journals.
+    large: usize,
     patience: Duration,
     healthy: Arc<AtomicBool>,
     lease: watch::Receiver<Lease>,
@@ -107,20 +111,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Locked`] if another server works on the database that wants to be alone: any on SQLite, an older one on
-    /// PostgreSQL.
+    /// PostgreSQL. [`Error::Database`] if the schema cannot be brought up to date, or is one that this Weir must leave alone.
     pub async fn open(settings: &Settings) -> Result<Store, Error> {
         let lock = match &settings.database {
             Database::Sqlite { dir } => Some(connect::lock(dir)?),
             Database::Postgresql { .. } => None,
         };
         let writer = connect::writer(settings).await?;
-        connect::migrate(&writer).await.map_err(|error| {
-            Error::Database(format!(
-                "the schema could not be brought up to date: {}; if this database was used by a newer Weir, run that \
-                 one, else restore a backup",
-                error::plain(&error)
-            ))
-        })?;
+        schema::migrate(&writer).await?;
         Store::start(settings, writer, lock).await
     }
 
@@ -156,6 +154,7 @@ impl Store {
                 jobs,
                 room: Arc::new(Semaphore::new(most_room as usize)),
                 most_room,
+                large: settings.large,
                 patience: settings.patience,
                 healthy,
                 lease,

@@ -11,6 +11,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    bodies::Body,
     committer::Committer,
     error::{Abort, Error},
     runs::{Accepted, NewRun, Turn},
@@ -57,14 +58,22 @@ pub(super) struct Write {
 }
 
 pub(super) enum Op {
-    /// A new run with its first turn, and the digest of its dedupe key.
-    Accept(Box<NewRun>, Option<[u8; 32]>),
+    /// A new run with its first turn.
+    Accept {
+        run: Box<NewRun>,
+        /// The digest of its dedupe key.
+        digest: Option<[u8; 32]>,
+        /// What was cut out of its message and its records.
+        bodies: Vec<Body>,
+    },
     /// Another turn of a run.
     Commit {
         workspace: String,
         run: Uuid,
         // Boxed, to keep what waits small.
         turn: Box<Turn>,
+        /// What was cut out of its records.
+        bodies: Vec<Body>,
     },
 }
 
@@ -72,7 +81,7 @@ impl Op {
     /// The server that drives the run.
     pub(super) fn server(&self) -> Option<Uuid> {
         match self {
-            Op::Accept(run, _) => run.turn.server,
+            Op::Accept { run, .. } => run.turn.server,
             Op::Commit { turn, .. } => turn.server,
         }
     }
@@ -151,11 +160,12 @@ pub(super) fn pick(waiting: &mut VecDeque<Write>, most: usize) -> Vec<Write> {
 impl Op {
     /// About how much memory it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        let (text, turn) = match self {
-            Op::Accept(run, _) => (run.message.len(), &run.turn),
-            Op::Commit { turn, .. } => (0, &**turn),
+        let (text, turn, bodies) = match self {
+            Op::Accept { run, bodies, .. } => (run.message.len(), &run.turn, bodies),
+            Op::Commit { turn, bodies, .. } => (0, &**turn, bodies),
         };
-        text + turn.records.len() + turn.failure.as_ref().map_or(0, String::len) + 512
+        let bodies: usize = bodies.iter().map(|body| body.content.len()).sum();
+        bodies + text + turn.records.len() + turn.failure.as_ref().map_or(0, String::len) + 512
     }
 }
 
@@ -216,7 +226,7 @@ fn claim<'a>(taken: &mut HashMap<Key<'a>, usize>, key: Key<'a>, index: usize) ->
 
 fn keys(op: &Op) -> (Key<'_>, Option<Key<'_>>, Option<Key<'_>>) {
     match op {
-        Op::Accept(run, digest) => (
+        Op::Accept { run, digest, .. } => (
             Key::Run(&run.workspace, run.id),
             digest
                 .as_ref()

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use uuid::Uuid;
 
 use super::{
-    Kind, Store,
+    Kind, Store, bodies,
     error::{Abort, Error},
     queue::Work,
     sql::{Cells, Many, Texts, statement},
@@ -28,7 +28,8 @@ const PAGES: u32 = 512;
 const SPARE_PAGES: i64 = 1024;
 
 impl Store {
-    /// Deletes up to `most` runs with their journals and dead letters, the oldest first, and says how many they were.
+    /// Deletes up to `most` runs with their journals, dead letters, and the bodies that only they needed, the oldest first, and
+    /// says how many they were.
     ///
     /// They are looked for beside the writer, which only deletes: what may be forgotten once may be forgotten for ever.
     ///
@@ -61,7 +62,7 @@ impl Store {
                 ])
             },
         );
-        self.delete(&RUNS, found.await?).await
+        self.delete(&RUNS, true, found.await?).await
     }
 
     /// Deletes up to `most` dedupe keys that were accepted before `before`, and says how many they were. The same message
@@ -84,15 +85,20 @@ impl Store {
                 ])
             },
         );
-        self.delete(&KEYS, found.await?).await
+        self.delete(&KEYS, false, found.await?).await
     }
 
-    /// Deletes rows that were found, by their keys.
-    async fn delete(&self, from: &'static [Many], found: Vec<Vec<Value>>) -> Result<u32, Error> {
+    /// Deletes rows that were found, by their keys; with the bodies that only they needed, where they are runs.
+    async fn delete(
+        &self,
+        from: &'static [Many],
+        runs: bool,
+        found: Vec<Vec<Value>>,
+    ) -> Result<u32, Error> {
         let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
         if count > 0 {
             let keys = found.into_iter().flatten().collect();
-            self.change(Delete { from, keys }).await?;
+            self.change(Delete { from, runs, keys }).await?;
         }
         Ok(count)
     }
@@ -108,10 +114,12 @@ impl Store {
                 "SELECT (page_count - freelist_count) * page_size \
                  FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()"
             }
-            // Journals are nearly all of it. `n_live_tup` follows deletions within a second or so.
+            // Journals and bodies are nearly all of it. `n_live_tup` follows deletions within a second or so.
             Kind::Postgresql => {
                 "SELECT CAST(coalesce((SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'journal'::regclass), 0) * \
-                 coalesce((SELECT avg(pg_column_size(j.*)) FROM (SELECT * FROM journal LIMIT 1000) j), 0) AS bigint)"
+                 coalesce((SELECT avg(pg_column_size(j.*)) FROM (SELECT * FROM journal LIMIT 1000) j), 0) + \
+                 coalesce((SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'body'::regclass), 0) * \
+                 coalesce((SELECT avg(pg_column_size(b.content)) FROM (SELECT content FROM body LIMIT 1000) b), 0) AS bigint)"
             }
         };
         let bytes = self
@@ -156,6 +164,8 @@ const KEYS: [Many; 1] = [Many {
 /// Deletes rows by their keys, from each of these.
 struct Delete {
     from: &'static [Many],
+    /// Whether they are runs, which may need bodies.
+    runs: bool,
     keys: Vec<Value>,
 }
 
@@ -170,6 +180,9 @@ impl Work for Delete {
         Box::pin(async move {
             for many in self.from {
                 texts.execute(tx, many, self.keys.clone()).await?;
+            }
+            if self.runs {
+                bodies::free(tx, texts, self.keys.clone()).await?;
             }
             Ok(())
         })

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use sea_orm::{DbErr, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{Store, error::Error, letters::Cause, queue::Op, sql::Cells};
+use super::{Store, bodies::cut, error::Error, letters::Cause, queue::Op, sql::Cells};
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -283,7 +283,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Busy`] at once if too much waits already; [`Error::Conflict`] if there is a run with this id.
-    pub async fn accept(&self, run: NewRun) -> Result<Accepted, Error> {
+    pub async fn accept(&self, mut run: NewRun) -> Result<Accepted, Error> {
         if run.turn.seq != 0 {
             return Err(Error::Refused(format!(
                 "the first turn of run {} has the number {} and not 0",
@@ -296,7 +296,19 @@ impl Store {
             true => digest(&[&[0xFF], key.as_bytes()].concat()),
             false => digest(key.as_bytes()),
         });
-        self.submit(Op::Accept(Box::new(run), digest), false).await
+        let mut bodies = Vec::new();
+        if run.turn.leaves_history() {
+            let most = self.shared.large;
+            // The message is the whole of a text; a record is an entry of a list, and its values stand in its fields.
+            cut(&mut run.message, 1, most, &mut bodies);
+            cut(&mut run.turn.records, 2, most, &mut bodies);
+        }
+        let op = Op::Accept {
+            run: Box::new(run),
+            digest,
+            bodies,
+        };
+        self.submit(op, false).await
     }
 
     /// Writes another turn of a run.
@@ -304,18 +316,18 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] if the run has ended, if the turn is not its next one, if another server has the run, or if there
     /// is no such run; [`Error::Fenced`] if the turn's server has lost its lease. Nothing is touched then.
-    pub async fn commit(&self, workspace: &str, run: Uuid, turn: Turn) -> Result<(), Error> {
-        let workspace = workspace.to_owned();
-        self.submit(
-            Op::Commit {
-                workspace,
-                run,
-                turn: Box::new(turn),
-            },
-            true,
-        )
-        .await
-        .map(|_| ())
+    pub async fn commit(&self, workspace: &str, run: Uuid, mut turn: Turn) -> Result<(), Error> {
+        let mut bodies = Vec::new();
+        if turn.leaves_history() {
+            cut(&mut turn.records, 2, self.shared.large, &mut bodies);
+        }
+        let op = Op::Commit {
+            workspace: workspace.to_owned(),
+            run,
+            turn: Box::new(turn),
+            bodies,
+        };
+        self.submit(op, true).await.map(|_| ())
     }
 
     /// A page of the runs of a workspace, newest first.
@@ -348,8 +360,32 @@ impl Store {
     /// The journal of a run in order, from turn `from` on, at most `limit` entries.
     ///
     /// # Errors
-    /// If the database does not answer.
+    /// If the database does not answer, or has lost a part of the journal.
     pub async fn journal(
+        &self,
+        workspace: &str,
+        run: Uuid,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<Entry>, Error> {
+        let mut again = true;
+        loop {
+            let mut entries = self.entries(workspace, run, from, limit).await?;
+            match self.fill_entries(workspace, run, &mut entries).await? {
+                Ok(()) => return Ok(entries),
+                // The run may have been deleted in between; then it has no entries any more.
+                Err(_) if again => again = false,
+                Err(body) => {
+                    return Err(Error::Database(format!(
+                        "the journal of run {run} names the body {body}, which is not in the database; if rows were \
+                         deleted by hand, restore a backup"
+                    )));
+                }
+            }
+        }
+    }
+
+    async fn entries(
         &self,
         workspace: &str,
         run: Uuid,

@@ -153,6 +153,15 @@ async fn a_dead_letter_is_planned_edited_and_replayed_once() {
         ]
     );
     assert_eq!(plan.json()["writes"], json!([]));
+    let read = async |query: &str| {
+        let path = format!("/api/v1/runs/{run}/replay/plan?{query}");
+        server.get(&path).await.json()
+    };
+    let same = read("from=step&step=gate").await;
+    assert_eq!(same, plan.json(), "the same as a query");
+    let begun = read("from=start&version=newest").await;
+    let first = json!({ "step": "first", "fate": "again" });
+    assert_eq!(begun["steps"][0], first);
     assert_eq!(server.letters("").await.len(), 1, "nothing was done");
 
     let many = futures::future::join_all((0..5).map(|_| server.replay(&run, &edit))).await;
@@ -259,6 +268,16 @@ async fn what_cannot_be_replayed_says_why() {
     ] {
         assert_eq!(server.replay(&run, &body).await.problem(409), "conflict");
     }
+    for (query, status, code) in [
+        ("from=nowhere", 400, "bad_request"),
+        ("form=start", 400, "bad_request"),
+        ("from=step", 422, "invalid_body"),
+        ("from=step&step=none", 409, "conflict"),
+        ("happened=no", 409, "conflict"),
+    ] {
+        let path = format!("/api/v1/runs/{run}/replay/plan?{query}");
+        assert_eq!(server.get(&path).await.problem(status), code, "{query}");
+    }
     let underway = server.start_run("slow").await;
     let reply = server.replay(&underway, &json!({})).await;
     assert_eq!(reply.problem(409), "conflict");
@@ -279,6 +298,49 @@ async fn what_cannot_be_replayed_says_why() {
     let reply = server.replay(reply.header("weir-run"), &json!({})).await;
     assert_eq!(reply.problem(409), "conflict");
     assert!(reply.text().contains("was not kept"), "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_message_must_satisfy_the_schema_of_its_trigger() {
+    let server = Server::start().await;
+    let mut strict = picky();
+    strict["triggers"]["go"]["schema"] = json!({
+        "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" }, "good": { "type": "boolean" } }
+    });
+    server.publish(&strict).await;
+    let run = server.letter(1).await;
+    for (body, place) in [
+        (json!({ "n": 5, "good": "very" }), "/message/body/good"),
+        (json!({ "good": true }), "/message/body/n"),
+    ] {
+        let edit = json!({ "from": "start", "message": { "body": body } });
+        let path = format!("/api/v1/runs/{run}/replay/plan");
+        for reply in [
+            server.json("POST", &path, &edit).await,
+            server.replay(&run, &edit).await,
+        ] {
+            assert_eq!(reply.problem(422), "message_refused");
+            let places: Vec<_> = reply.json()["errors"].as_array().unwrap().clone();
+            assert_eq!(places[0]["at"], place, "{places:?}");
+        }
+    }
+    assert_eq!(server.letters("state=open").await.len(), 1);
+    // What is not in the schema's power stays free.
+    let edit = json!({ "message": { "headers": { "n": "x" }, "body": { "n": 5, "good": true } }, "from": "start" });
+    assert_eq!(server.replay(&run, &edit).await.status, 202);
+
+    // What a map has made of a body need not be what may arrive.
+    strict["id"] = json!("mapped");
+    strict["triggers"]["go"]["config"]["path"] = json!("/mapped");
+    strict["triggers"]["go"]["map"] = json!("#{ n: `no. ${trigger.body.n}`, good: false }");
+    server.publish(&strict).await;
+    let reply = server
+        .json("POST", "/in/main/mapped", &json!({ "n": 1 }))
+        .await;
+    assert_eq!(reply.problem(422), "run_failed");
+    let edit = json!({ "message": { "body": { "n": "no. 1", "good": true } }, "from": "start" });
+    let run = reply.header("weir-run");
+    assert_eq!(server.replay(run, &edit).await.status, 202);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -168,6 +168,22 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("at", Number, 4),
         ],
     },
+    Table {
+        name: "body",
+        since: 8,
+        key: 2,
+        columns: &[
+            ("workspace", Text, 8),
+            ("hash", Bytes, 8),
+            ("content", Text, 8),
+        ],
+    },
+    Table {
+        name: "body_use",
+        since: 8,
+        key: 3,
+        columns: &[("workspace", Text, 8), ("run", Id, 8), ("hash", Bytes, 8)],
+    },
 ];
 
 /// What concerns only the servers that are there: tables, and columns of the tables above. In a restored database no run is

@@ -76,6 +76,7 @@ async fn filled(settings: &Settings) -> Store {
         by: None,
     });
     replay.parent = Some(waiting.id);
+    replay.message = format!("{{\"body\":{:?}}}", "x".repeat(20_000));
     store.accept(replay).await.unwrap();
     store
 }
@@ -174,7 +175,19 @@ async fn what_is_no_whole_backup_is_refused(settings: Settings) {
         lines.join("\n")
     };
     let newer = text.replacen("\"migrations\":", "\"migrations\":9", 1);
+    // What an older Weir writes that does not know all tables of a newer schema.
+    let mut in_it = false;
+    let known = lines.iter().filter(|line| {
+        if !line.starts_with('[') {
+            in_it = line.starts_with("{\"table\":{\"name\":\"body_use\"");
+        }
+        !in_it
+    });
+    let known = known.copied().collect::<Vec<_>>().join("\n");
+    let older = known.replace(",\"body_use\":1", "");
+    assert!(!older.contains("body_use"), "{older}");
     for (what, broken) in [
+        ("by an older one", older),
         ("nothing", String::new()),
         ("something else", "{\"flow\": 1}\n".to_owned()),
         ("cut off", lines[..lines.len() - 1].join("\n")),

@@ -2,9 +2,14 @@
 
 use std::time::Instant;
 
+use futures::StreamExt;
 use uuid::Uuid;
 
-use super::{MAIN, new_id, new_run, turn};
+use super::{
+    MAIN,
+    bodies::{ALL, on_disk, run_with, value},
+    new_id, new_run, turn,
+};
 use crate::store::{Accepted, Settings, Status, Store};
 
 /// Like a test, but only run when asked for.
@@ -25,6 +30,52 @@ measurement!(
     on_postgresql,
     accepts_under_a_lease
 );
+
+measurement!(sqlite_keeps_large_values, on_sqlite, large_values);
+measurement!(postgresql_keeps_large_values, on_postgresql, large_values);
+
+/// What it costs to keep values apart, and what it spares: messages of some sizes, all equal and all different, apart and in
+/// the journal. Each run has its message twice, as one whose step passes it on.
+async fn large_values(mut settings: Settings) {
+    println!("{:?}, large values", settings.database.kind());
+    for kilobytes in [4_u32, 16, 64, 512] {
+        for equal in [false, true] {
+            for apart in [false, true] {
+                settings.large = if apart { 2 << 10 } else { usize::MAX };
+                let store = Store::open(&settings).await.unwrap();
+                let before = on_disk(&store).await;
+                let runs = 32_000 / (kilobytes + 16);
+                let values: Vec<String> = (0..runs)
+                    .map(|seed| {
+                        let seed = if equal { 1 } else { i64::from(seed) };
+                        value(seed, kilobytes as usize * 1_024)
+                    })
+                    .collect();
+                let start = Instant::now();
+                let accepting = store.clone();
+                let accepts = values.into_iter().map(|value| {
+                    let mut run = run_with(&value, Status::Succeeded);
+                    run.turn.records = format!("[{{\"output\":{value}}}]");
+                    let store = accepting.clone();
+                    async move { store.accept(run).await }
+                });
+                let accepts = futures::stream::iter(accepts).buffer_unordered(8);
+                let accepted: Vec<_> = accepts.collect().await;
+                assert!(accepted.iter().all(|one| *one == Ok(Accepted::New)));
+                let elapsed = start.elapsed().as_secs_f64();
+                println!(
+                    "{kilobytes:4} KB, {}, {}: {:7.0} runs/s, {:7.1} KB each",
+                    if equal { "equal    " } else { "different" },
+                    if apart { "apart" } else { "whole" },
+                    f64::from(runs) / elapsed,
+                    (on_disk(&store).await - before) as f64 / 1_024.0 / f64::from(runs),
+                );
+                while store.forget_runs(ALL, 100).await.unwrap() > 0 {}
+                store.close().await;
+            }
+        }
+    }
+}
 
 async fn accepts(settings: Settings) {
     println!("{:?}, nobody's", settings.database.kind());

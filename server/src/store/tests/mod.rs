@@ -2,6 +2,7 @@
 //! its own.
 
 mod archive;
+mod bodies;
 mod faults;
 mod flows;
 mod letters;

@@ -7,6 +7,7 @@ use super::{MAIN, on_sqlite};
 use crate::store::{
     RunCursor, RunFilter, Settings, Status, Store,
     batch::{DELETE_JOURNAL, FIND_KEY, FIRE, SETTLE, TURN},
+    bodies::{BODIES_OF, DELETE, DELETE_USES, FIND},
     claims::{FREE, claims},
     flows::{TALLY, list_text},
     runs::page,
@@ -21,7 +22,16 @@ async fn everything_is_found_by_an_index() {
 async fn indexed(settings: Settings) {
     let store = Store::open(&settings).await.unwrap();
     let mut plans = String::new();
-    for many in [FIRE, FIND_KEY, TURN, DELETE_JOURNAL, SETTLE] {
+    for many in [
+        FIRE,
+        FIND_KEY,
+        TURN,
+        DELETE_JOURNAL,
+        SETTLE,
+        FIND,
+        DELETE_USES,
+        DELETE,
+    ] {
         plans += &plan(&store, &text(DbBackend::Sqlite, &many, 8)).await;
     }
     for text in claims(DbBackend::Sqlite)
@@ -31,6 +41,7 @@ async fn indexed(settings: Settings) {
     {
         plans += &plan(&store, text).await;
     }
+    plans += &plan(&store, BODIES_OF).await;
     plans += &plan(&store, &list_text()).await;
     let tally = plan(&store, TALLY).await;
     let stretch =
@@ -72,6 +83,8 @@ async fn indexed(settings: Settings) {
             "dedupe",
             "schedule",
             "dead_letter",
+            "body",
+            "body_use",
             "r",
             "l",
             "v",

@@ -119,7 +119,11 @@ async fn size_follows_what_is_there(settings: Settings) {
     let runs = (0..200).map(|at| {
         let mut run = new_run("orders", at, Status::Succeeded);
         // Nothing that a database could make smaller.
-        run.message = format!("\"{}\"", noise(at, 60_000));
+        run.message = match at % 2 {
+            0 => format!("\"{}\"", noise(at, 60_000)),
+            // This one is kept apart.
+            _ => format!("{{\"body\":\"{}\"}}", noise(at, 60_000)),
+        };
         store.accept(run)
     });
     for accepted in futures::future::join_all(runs).await {
@@ -150,7 +154,7 @@ async fn size_follows_what_is_there(settings: Settings) {
 }
 
 /// A text of letters that repeat nowhere.
-fn noise(seed: i64, length: usize) -> String {
+pub(super) fn noise(seed: i64, length: usize) -> String {
     let mut state = seed.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let letters = (0..length).map(|_| {
         state ^= state << 13;
