@@ -323,6 +323,7 @@ async fn next_event(
                 return Some(order);
             }
             let_go(engine, active, Some(at)).await;
+            engine.world().pass(Point::RunParked);
             return None;
         }
         let pause = wake_at
