@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -101,6 +101,17 @@ fn a_database_that_was_gone_for_a_while_is_found_again() {
         over.store(true, Ordering::SeqCst);
     });
     let accepted = accepted.into_inner().unwrap();
+    // Whose answer was lost is looked for once a minute, and taken up the second time.
+    let open = "SELECT count(*) FROM run WHERE ended_at IS NULL";
+    for minute in 1..=3 {
+        let since = Instant::now();
+        while database.count(open) > 0 && since.elapsed() < Duration::from_secs(60) {
+            thread::park_timeout(Duration::from_millis(100));
+        }
+        if database.count(open) > 0 {
+            println!("after {minute} min some runs have not ended yet");
+        }
+    }
     let (lost, repeated) = tally(&servers[0], &partner, &accepted);
     judge_database(&database);
     println!(

@@ -151,13 +151,23 @@ fn copy_sources(tree: &Path) {
 }
 
 fn mutate(tree: &Path) {
-    for (number, Mutant(file, text, instead)) in CODE.iter().enumerate() {
+    let mut edits: Vec<(&str, usize, usize)> = Vec::new();
+    for (number, Mutant(file, text, _)) in CODE.iter().enumerate() {
+        let source = fs::read_to_string(tree.join(file)).unwrap();
+        edits.push((file, source.find(text).unwrap(), number));
+    }
+    // From behind, so that the places of those before stay what they are, and none is found in what another one put there.
+    edits.sort_unstable_by(|a, b| b.cmp(a));
+    for (file, at, number) in edits {
+        let Mutant(_, text, instead) = &CODE[number];
         let switch = match file.starts_with("flows/") {
             true => "crate::mutated",
             false => "weir_flows::mutated",
         };
         let both = format!("(if {switch}({number}) {{ {instead} }} else {{ {text} }})");
-        replace(&tree.join(file), text, &both);
+        let mut source = fs::read_to_string(tree.join(file)).unwrap();
+        source.replace_range(at..at + text.len(), &both);
+        fs::write(tree.join(file), source).unwrap();
     }
     let table: Vec<String> = STATEMENTS
         .iter()

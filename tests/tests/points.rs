@@ -119,7 +119,9 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
             });
         }
         let mut slots: Vec<Option<Doomed>> = (0..count).map(|_| None).collect();
-        while random + met.values().sum::<usize>() < ends {
+        // A point that was never met is tried for longer, beside servers that are killed.
+        let all = |met: &BTreeMap<&str, usize>| met.values().sum::<usize>();
+        while random + all(&met) < ends || met.len() < points && random + all(&met) < ends + 40 {
             for (slot, place) in slots.iter_mut().enumerate() {
                 let ended = match place {
                     None => true,
@@ -146,7 +148,10 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
                 addresses.lock().unwrap()[slot] = None;
                 // Killed, where it has not ended itself.
                 *place = None;
-                let at = plans.pop_front().unwrap_or_default();
+                let at = plans.pop_front().unwrap_or_else(|| {
+                    let unmet = (0..points).find(|point| !met.contains_key(POINTS[*point].0));
+                    unmet.filter(|_| roll(3) > 0)
+                });
                 let server = match at {
                     None => fresh(slot),
                     Some(point) => {
@@ -197,8 +202,9 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
             judge_database(database);
         }
         println!(
-            "{ends} ends of {count} servers, {random} at random and the others at {} points: {} messages accepted and ended, \
+            "{} ends of {count} servers, {random} at random and the others at {} points: {} messages accepted and ended, \
              {} calls, {repeated} of them made again with the same key, {lost} of which nobody knows",
+            random + all(&met),
             met.len(),
             accepted.len(),
             partner.calls().len()

@@ -36,7 +36,7 @@ use crate::{
 use partner::{Partner, flows};
 
 /// How many seeds are played, unless `WEIR_PROVE_SEEDS` says otherwise.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 80;
 
 /// When all seeds begin.
 const START: i64 = 1_774_745_100_000;
