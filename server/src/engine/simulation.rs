@@ -166,7 +166,7 @@ async fn nothing_is_lost_and_nothing_doubled_in_any_seed() {
     let mut all = Counts::default();
     let played = seeds.end - seeds.start;
     for seed in seeds {
-        let _namer = Namer(seed);
+        let _namer = judge::Namer(seed);
         let mut simulation = Simulation::new(&place, seed, only.is_some()).await;
         simulation.play().await;
         judge::judge(&simulation).await;
@@ -200,20 +200,6 @@ async fn nothing_is_lost_and_nothing_doubled_in_any_seed() {
         only.is_some() || rare.iter().all(|count| *count > 0),
         "some trouble never came, so little is proved"
     );
-}
-
-/// Names the seed when it breaks a promise.
-struct Namer(u64);
-
-impl Drop for Namer {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!(
-                "seed {} breaks a promise; WEIR_PROVE_SEED={} tells its story",
-                self.0, self.0
-            );
-        }
-    }
 }
 
 /// What may happen next.

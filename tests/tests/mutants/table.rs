@@ -206,7 +206,6 @@ pub(super) const CODE: &[Mutant] = &[
         "outcomes[index].is_some()",
         "false",
     ),
-    Mutant("server/src/store/runs.rs", "run.turn.seq != 0", "false"),
     Mutant(
         "server/src/store/committer.rs",
         "self.outcome(number, patience_ends).await",

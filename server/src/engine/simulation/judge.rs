@@ -13,6 +13,20 @@ use crate::{
     store,
 };
 
+/// Names the seed when it breaks a promise.
+pub(super) struct Namer(pub(super) u64);
+
+impl Drop for Namer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "seed {} breaks a promise; WEIR_PROVE_SEED={} tells its story",
+                self.0, self.0
+            );
+        }
+    }
+}
+
 /// A step, with the items around it.
 type At = (Vec<usize>, String);
 
