@@ -41,13 +41,18 @@ test: ## Run all tests, with a database and a browser
 	WEIR_BIN="$$(realpath $(TARGET)/debug/weir)" tests/with-services $(CARGO) test $(LOCKED) --workspace --no-fail-fast
 
 # How long the long forms are. Together they take less than half an hour on two cores.
-prove: export WEIR_PROVE_KILLS ?= 300
+# Kills: with the ends at named points, 300 and more on each database.
+prove: export WEIR_PROVE_KILLS ?= 120
 prove: export WEIR_PROVE_FREEZES ?= 20
 prove: export WEIR_PROVE_CUTS ?= 10
 prove: export WEIR_PROVE_INSTANTS ?= 400
 prove: export WEIR_PROVE_SKEWED ?= 120
 prove: export WEIR_PROVE_CRASHES ?= 60
+prove: export WEIR_PROVE_POINTS ?= 240
+prove: export WEIR_PROVE_FULL ?= 4
+prove: export WEIR_PROVE_GONE ?= 60
 prove: export WEIR_PROVE_RUNS ?= 30000
+prove: export WEIR_PROVE_SEEDS ?= 1000
 
 .PHONY: prove
 prove: ## Try for half an hour to break what Weir promises: kill, freeze and confuse servers
@@ -59,9 +64,10 @@ prove: ## Try for half an hour to break what Weir promises: kill, freeze and con
 	began=$$SECONDS
 	prove() { echo "prove: $$*"; timeout "$$((began + 1800 - SECONDS))" "$$@"; }
 	prove $(CARGO) test $(LOCKED) --workspace --test machine -- --nocapture
-	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --lib -- --nocapture store::tests schedule::tests
-	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: parking:: partition:: killed_server
-	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture --ignored upgrade::
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --lib -- --nocapture store::tests schedule::tests simulation
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: parking:: partition:: points:: disk:: killed_server
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture --ignored upgrade:: gone::
+	WEIR_PROVE_MUTANTS=1 prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --nocapture mutants::
 	echo "prove: nothing was broken in $$((SECONDS - began)) s"
 
 .PHONY: check

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::{
     engine::{Limits, Retention, TryLimits},
     outbound::Allow,
+    world::{BadPoint, Faults},
 };
 
 /// Everything that can be configured, with its defaults filled in.
@@ -46,6 +47,8 @@ pub struct Config {
     pub lease: Duration,
     /// How wrong the clock goes, in milliseconds: `WEIR_CLOCK_OFFSET_MS`.
     pub clock_offset: i64,
+    /// Where this server ends itself: `WEIR_CRASH_AT`.
+    pub faults: Faults,
     /// The limits of the engine.
     pub limits: Limits,
 }
@@ -199,6 +202,11 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "WEIR_CLOCK_OFFSET_MS",
         "by how much this server's clock goes wrong, in milliseconds; for tests only (0)",
     ),
+    (
+        "crash_at",
+        "WEIR_CRASH_AT",
+        "where this server ends as if its machine had failed, as point:count; for tests only (nowhere)",
+    ),
 ];
 
 /// What is wrong with the configuration.
@@ -338,6 +346,10 @@ impl Config {
             name: text("name"),
             lease: Duration::from_millis(number(values, "lease_ms", 15_000, SHORTEST_LEASE)?),
             clock_offset: number(values, "clock_offset_ms", 0, i64::MIN)?,
+            faults: match text("crash_at") {
+                None => Faults::default(),
+                Some(point) => point.parse().map_err(|error: BadPoint| wrong(values, "crash_at", error.to_string()))?,
+            },
             limits: Limits {
                 active_runs: number(values, "active_runs", defaults.active_runs, 1)?,
                 script_time: Duration::from_millis(number(values, "script_time_ms", defaults.script_time.as_millis() as u64, 1)?),

@@ -1,4 +1,6 @@
-//! Time, dice and ids: the one place of the server that reads a clock or asks for randomness.
+//! Time, dice, ids and faults: the one place of the server that reads a clock or asks for randomness.
+
+mod fault;
 
 use std::sync::{
     Arc,
@@ -7,6 +9,8 @@ use std::sync::{
 use std::time::Duration;
 
 use uuid::Uuid;
+
+pub use fault::{BadPoint, Faults, Point};
 
 /// Where time, randomness and ids come from. Cheap to clone; all clones are the same world.
 ///
@@ -18,6 +22,7 @@ pub struct World(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     source: Source,
+    faults: Faults,
     /// The last id's milliseconds and counter, as `now << 12 | counter`.
     last_id: AtomicU64,
 }
@@ -43,20 +48,27 @@ impl World {
 
     /// The world outside with a clock that goes wrong by so many milliseconds, for tests of such machines.
     pub fn shifted(by_ms: i64) -> Self {
-        World::new(Source::Real(AtomicI64::new(by_ms)))
+        World::failing(by_ms, Faults::default())
+    }
+
+    /// The same for a process that ends where a test wants it to.
+    pub fn failing(by_ms: i64, faults: Faults) -> Self {
+        World::new(Source::Real(AtomicI64::new(by_ms)), faults)
     }
 
     /// A world for tests, which begins at `now_ms` (Unix time in milliseconds) and whose dice follow from `seed`.
     pub fn manual(now_ms: i64, seed: u64) -> Self {
-        World::new(Source::Manual {
+        let source = Source::Manual {
             now_ms: AtomicI64::new(now_ms),
             dice: AtomicU64::new(seed),
-        })
+        };
+        World::new(source, Faults::default())
     }
 
-    fn new(source: Source) -> Self {
+    fn new(source: Source, faults: Faults) -> Self {
         World(Arc::new(Inner {
             source,
+            faults,
             last_id: AtomicU64::new(0),
         }))
     }
@@ -80,6 +92,11 @@ impl World {
             shift.fetch_add(off, Ordering::SeqCst);
             off
         })
+    }
+
+    /// Passes a point at which a test may want the process to end.
+    pub fn pass(&self, point: Point) {
+        self.0.faults.pass(point);
     }
 
     /// A random number.

@@ -14,6 +14,11 @@ pub enum Database {
         /// The name of the database.
         name: String,
     },
+    /// In a PostgreSQL database that somebody else looks after.
+    At {
+        /// Its URL.
+        url: String,
+    },
 }
 
 impl Database {
@@ -30,8 +35,10 @@ impl Database {
 
     /// The URL, where it is PostgreSQL.
     pub fn url(&self) -> Option<String> {
-        let Database::Postgresql { name } = self else {
-            return None;
+        let name = match self {
+            Database::Sqlite => return None,
+            Database::At { url } => return Some(url.clone()),
+            Database::Postgresql { name } => name,
         };
         let base = base();
         let (base, query) = base.split_once('?').unwrap_or((&base, ""));

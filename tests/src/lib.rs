@@ -5,6 +5,7 @@
     reason = "all of this runs within tests, where a panic is the report"
 )]
 
+mod cluster;
 mod command;
 mod database;
 mod http;
@@ -14,6 +15,7 @@ mod wait;
 mod weir;
 mod wire;
 
+pub use cluster::Cluster;
 pub use command::{Finished, flow_file, weir, weir_of, weir_with_input};
 pub use database::Database;
 pub use http::{Event, Events, Reply, Request, send};

@@ -56,9 +56,9 @@ pub fn old_binary() -> PathBuf {
     binary.expect("WEIR_OLD_BIN names no file; set it to what `tests/old-binary` prints")
 }
 
-/// A binary of Weir, in an environment without settings of its own.
-pub(crate) fn clean_command(binary: &Path) -> Command {
-    let mut command = Command::new(binary);
+/// A program in an environment without settings of Weir.
+pub(crate) fn clean_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEIR_"))
     {
         command.env_remove(name);
@@ -74,6 +74,7 @@ pub struct Start {
     data: Option<PathBuf>,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    shell: bool,
 }
 
 impl Start {
@@ -114,16 +115,44 @@ impl Start {
         self
     }
 
+    /// The same for a server whose files may be kept from growing (`limit_files`): that is an error to it and not its end.
+    #[must_use]
+    pub fn with_a_disk_that_fills(mut self) -> Start {
+        self.shell = true;
+        self
+    }
+
     /// Starts the server and waits until it listens.
     ///
     /// # Panics
     /// When it does not; the report shows its log.
     pub fn start(self) -> Weir {
+        self.try_start()
+            .unwrap_or_else(|(ended, log)| panic!("the server ended with {ended}:\n{log}"))
+    }
+
+    /// Starts the server and waits until it listens, or has ended; then its status and its log are given.
+    ///
+    /// # Errors
+    /// The exit status and the log of a server that ended.
+    ///
+    /// # Panics
+    /// When it does neither.
+    pub fn try_start(self) -> Result<Weir, (ExitStatus, String)> {
         let temporary = self.data.is_none().then(|| TempDir::new().unwrap());
         let data = self
             .data
             .unwrap_or_else(|| temporary.as_ref().unwrap().path().join("data"));
-        let mut command = clean_command(&self.binary.unwrap_or_else(binary));
+        let binary = self.binary.unwrap_or_else(binary);
+        let mut command = match self.shell {
+            false => clean_command(binary),
+            true => {
+                let mut shell = clean_command("bash");
+                shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+                shell.arg(binary);
+                shell
+            }
+        };
         command
             .arg("serve")
             .arg("--data")
@@ -151,17 +180,19 @@ impl Start {
         let address = until("the server to listen", || {
             let ended = child.try_wait().unwrap();
             let text = log.lock().unwrap().clone();
-            assert!(ended.is_none(), "the server ended with {ended:?}:\n{text}");
-            address(&text)
+            match ended {
+                Some(status) => Some(Err((status, text))),
+                None => address(&text).map(Ok),
+            }
         });
-        Weir {
-            address,
+        Ok(Weir {
+            address: address?,
             data,
             child,
             reader: Some(reader),
             log,
             _temporary: temporary,
-        }
+        })
     }
 }
 
@@ -310,6 +341,25 @@ impl Weir {
             .status()
             .unwrap();
         assert!(sent.success(), "kill: {sent}");
+    }
+
+    /// How it ended, if it has.
+    pub fn exit(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Lets no file of it grow beyond so many bytes from here on, as if the disk were full; or as far as it likes again.
+    ///
+    /// # Panics
+    /// When that cannot be set.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let set = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string()])
+            .arg(format!("--fsize={soft}:unlimited"))
+            .status();
+        let set = set.expect("prlimit is there: it comes with util-linux");
+        assert!(set.success(), "prlimit: {set}");
     }
 
     /// `kill -9`, and what it had logged.

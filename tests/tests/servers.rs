@@ -341,7 +341,7 @@ fn a_server_that_was_taken_over_unawares_commits_nothing() {
 }
 
 /// The instants of a flow `clock` in seconds since midnight, newest first, and how late each was fired, in milliseconds.
-fn fired(weir: &Weir) -> Vec<(i64, i64)> {
+pub(crate) fn fired(weir: &Weir) -> Vec<(i64, i64)> {
     let runs = weir.runs("flow=clock");
     let fired = runs.iter().map(|run| {
         let run = weir.ended(run["id"].as_str().unwrap());
@@ -357,7 +357,7 @@ fn fired(weir: &Weir) -> Vec<(i64, i64)> {
     fired.collect()
 }
 
-fn clock(missed: &str) -> Value {
+pub(crate) fn clock(missed: &str) -> Value {
     json!({
         "format": "weir/flow@1", "id": "clock",
         "triggers": { "tick": { "kind": "schedule", "config": { "every": "1s", "missed": missed } } },
@@ -367,7 +367,7 @@ fn clock(missed: &str) -> Value {
 }
 
 /// Each second has one run, without a gap.
-fn assert_each_second_once(fired: &[(i64, i64)]) {
+pub(crate) fn assert_each_second_once(fired: &[(i64, i64)]) {
     let instants: Vec<i64> = fired.iter().map(|(at, _)| *at).collect();
     assert!(
         instants

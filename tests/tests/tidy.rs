@@ -53,7 +53,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
-    ("config", &["engine", "outbound"]),
+    ("config", &["engine", "outbound", "world"]),
 ];
 
 /// The files and folders of `server/src` that put the floors together and may use all of them.

@@ -29,6 +29,7 @@ use crate::{
     engine::{Arrival, Match, Routed},
     secrets::{Absent, Secret},
     signature::{self, DEFAULT_TOLERANCE, Refusal, Scheme},
+    world::Point,
 };
 
 /// When to come again to a flow that is switched off, in seconds. Nobody knows when it will be on again.
@@ -85,6 +86,7 @@ pub(super) async fn arrive(State(app): State<App>, request: Request) -> Answer<R
         .accept(arrival)
         .await
         .inspect_err(|_| metrics::refused("not_accepted"))?;
+    app.engine().world().pass(Point::MessageAnswered);
     answer::answer(&app, &workspace, accepted, manner).await
 }
 

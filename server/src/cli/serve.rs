@@ -50,7 +50,7 @@ fn start_log(config: &Config) -> Result<(), String> {
 
 async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     let metrics = api::install_metrics().map_err(|error| error.to_string())?;
-    let world = World::shifted(config.clock_offset);
+    let world = World::failing(config.clock_offset, config.faults.clone());
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         format!(
             "cannot listen on {}: {error}; choose another address with --listen or WEIR_LISTEN",
@@ -71,6 +71,7 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
         lease: config.lease,
         name: config.name.clone().unwrap_or_else(|| address.to_string()),
         seal: sealer.key_id(),
+        faults: config.faults.clone(),
         ..store::Settings::new(database(&config))
     };
     let store = Store::open(&store)

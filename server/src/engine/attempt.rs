@@ -20,12 +20,15 @@ use crate::{
     connectors::{self, Call, Outcome},
     outbound,
     secrets::{Absent, Sealer, Secret, Secrets},
-    store::Store,
+    store::{self, Store},
     world::World,
 };
 
 /// How much longer than its own timeout a connector may take before it is cut off.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// The pause before a connection is read again that the database could not give.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Where connections and secrets come from.
 pub(super) trait Resources: Secrets {
@@ -86,10 +89,10 @@ pub(super) async fn make_in(
 /// Makes an attempt. Whatever happens inside, an event comes of it.
 pub(super) async fn make_with(means: &Means<'_>, plan: &Plan, command: Command) -> Event {
     let timeout = Duration::from_millis(command.timeout_ms);
-    let bounded = tokio::time::timeout(timeout + MARGIN, connect(means, plan, &command, timeout));
-    let outcome = match AssertUnwindSafe(bounded).catch_unwind().await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => {
+    let connected = AssertUnwindSafe(connect(means, plan, &command, timeout));
+    let outcome = match connected.catch_unwind().await {
+        Ok(Some(outcome)) => outcome,
+        Ok(None) => {
             let message = format!(
                 "no answer within {} ms; what was asked may have happened",
                 command.timeout_ms
@@ -114,12 +117,18 @@ pub(super) async fn make_with(means: &Means<'_>, plan: &Plan, command: Command) 
     command.ended(result.map(Arc::new), exchange.map(Arc::new))
 }
 
-async fn connect(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Duration) -> Outcome {
+/// Calls the connector; nothing if there was no answer in time. That runs from when all is known that the call needs.
+async fn connect(
+    means: &Means<'_>,
+    plan: &Plan,
+    command: &Command,
+    timeout: Duration,
+) -> Option<Outcome> {
     match prepare(means, plan, command).await {
-        Err(failure) => Outcome {
+        Err(failure) => Some(Outcome {
             result: Err(failure),
             exchange: None,
-        },
+        }),
         Ok((connector, connection, written)) => {
             let call = Call {
                 config: &command.config,
@@ -132,7 +141,8 @@ async fn connect(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Dur
                 idempotency_key: &command.idempotency_key,
                 max_response: means.max_response,
             };
-            (connector.call)(call).await
+            let bounded = tokio::time::timeout(timeout + MARGIN, (connector.call)(call));
+            bounded.await.ok()
         }
     }
 }
@@ -181,7 +191,13 @@ impl Secrets for Stored<'_> {
 impl Resources for Stored<'_> {
     fn connection<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Connection, Failure>> {
         async move {
-            let stored = self.store.connection(self.workspace, name).await;
+            // Nothing has left yet: a database that is gone for a while is waited for, and fails no step.
+            let stored = loop {
+                match self.store.connection(self.workspace, name).await {
+                    Err(store::Error::Unavailable(_) | store::Error::Busy) => tokio::time::sleep(AGAIN).await,
+                    read => break read,
+                }
+            };
             let stored = stored.map_err(|error| Failure::new(Class::Transient, format!("the connection `{name}` cannot be read: {error}")))?;
             let Some(stored) = stored else {
                 return Err(Failure::broken(format!("there is no connection `{name}`; create it under Connections and run this again")));

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Engine, Error, Place, recover, tenure::Tenure, underway::Enrolled};
-use crate::store;
+use crate::{store, world::Point};
 
 /// The most runs that are taken at once. Other servers want some, too.
 const MOST: usize = 100;
@@ -72,6 +72,7 @@ pub(super) async fn take(engine: &Engine) -> Result<Duration, Error> {
             // Others were quicker.
             break pause(engine, now, None);
         }
+        engine.world().pass(Point::RunsClaimed);
         all += rows.len();
         for (row, slot) in rows.into_iter().zip(slots) {
             take_up(engine, &tenure, row, slot).await;

@@ -23,7 +23,7 @@ use super::{
     turn_row,
     underway::Enrolled,
 };
-use crate::store;
+use crate::{store, world::Point};
 
 /// The longest pause before a commit that the database could not take is tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -207,9 +207,11 @@ async fn drive_on(
             }
         };
         let parked = row.parked_until.is_some() && !row.status.is_final();
+        engine.world().pass(Point::TurnDecided);
         if !commit(&engine, &active, row).await {
             return;
         }
+        engine.world().pass(Point::TurnCommitted);
         active.turns += 1;
         active.enrolled.told();
         active.tell();
@@ -219,6 +221,7 @@ async fn drive_on(
         engine.announce(&active, stamp.now_ms);
         if parked {
             // Whoever finds it due takes it up, here or elsewhere.
+            engine.world().pass(Point::RunParked);
             drop(active);
             return engine.0.claims.notify_one();
         }
@@ -275,7 +278,12 @@ fn begin(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mu
         } else {
             &mut attempts.actions
         };
-        set.spawn(async move { attempt::make(&engine, &version, caller, command).await });
+        set.spawn(async move {
+            engine.world().pass(Point::AttemptBegun);
+            let event = attempt::make(&engine, &version, caller, command).await;
+            engine.world().pass(Point::AttemptEnded);
+            event
+        });
     }
 }
 
@@ -315,6 +323,7 @@ async fn next_event(
                 return Some(order);
             }
             let_go(engine, active, Some(at)).await;
+            engine.world().pass(Point::RunParked);
             return None;
         }
         let pause = wake_at

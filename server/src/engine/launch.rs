@@ -16,7 +16,7 @@ use super::{
     tenure::Tenure,
     text, turn_row,
 };
-use crate::store;
+use crate::{store, world::Point};
 
 /// A run that is to start.
 pub(super) struct Launch {
@@ -90,11 +90,13 @@ impl Engine {
             parent,
             turn: turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?,
         };
+        inner.world.pass(Point::MessageDecided);
         match inner.store.accept(new).await? {
             store::Accepted::Duplicate(first) => return Ok(Accepted::Duplicate(first)),
             store::Accepted::AlreadyFired => return Ok(Accepted::AlreadyFired),
             store::Accepted::New => {}
         }
+        inner.world.pass(Point::MessageCommitted);
         metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
         let mut active = Active {
             tenure: Arc::clone(&tenure),

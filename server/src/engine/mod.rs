@@ -17,6 +17,8 @@ mod registry;
 mod replay;
 mod retention;
 mod schedule;
+#[cfg(test)]
+mod simulation;
 mod tenure;
 mod tries;
 mod underway;
@@ -526,7 +528,7 @@ impl Engine {
             return Ok(None);
         };
         let version = self.version(workspace, &row.flow, row.version).await?;
-        let (run, records, kept) = recover::restore(self, &row, &version.plan).await?;
+        let (run, records, kept) = recover::restore(self.store(), &row, &version.plan).await?;
         Ok(Some(Recorded {
             row,
             plan: Arc::clone(&version.plan),

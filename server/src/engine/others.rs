@@ -22,7 +22,10 @@ use uuid::Uuid;
 use weir_flows::run::Status;
 
 use super::{Change, Engine, Error};
-use crate::store::{Hint, Kind};
+use crate::{
+    store::{Hint, Kind},
+    world::Point,
+};
 
 /// How often to look: about once a second.
 const LOOK: Duration = Duration::from_millis(1_000);
@@ -231,6 +234,7 @@ async fn look(
     if look.ended {
         let servers = engine.store().take_over().await?;
         if servers > 0 {
+            engine.world().pass(Point::LeaseTaken);
             tracing::warn!(
                 servers,
                 "took over from servers that were silent for longer than their lease"

@@ -17,7 +17,10 @@ use super::{
     tenure::Tenure,
     underway::Enrolled,
 };
-use crate::store;
+use crate::{
+    store::{self, Store},
+    world::Point,
+};
 
 /// The pause before a run is read again that the database could not give.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -35,7 +38,7 @@ pub(super) async fn resume(
             let version = engine
                 .version(&row.workspace, &row.flow, row.version)
                 .await?;
-            let (run, ..) = restore(engine, &row, &version.plan).await?;
+            let (run, ..) = restore(engine.store(), &row, &version.plan).await?;
             Ok((version, run))
         };
         match read.await {
@@ -49,6 +52,7 @@ pub(super) async fn resume(
             () = engine.stopping() => return Ok(()),
         }
     };
+    engine.world().pass(Point::RunRestored);
     let mut events = lost(&version.plan, &run);
     // What it called has a run of its own, and is waited for again.
     let commands = calls(&version.plan, &run, engine.world().now_ms());
@@ -89,14 +93,11 @@ pub(super) async fn resume(
 
 /// The state of a run from its journal, the journal, and whether it was kept.
 pub(super) async fn restore(
-    engine: &Engine,
+    store: &Store,
     row: &store::Run,
     plan: &Plan,
 ) -> Result<(Run, Vec<Record>, bool), Error> {
-    let journal = engine
-        .store()
-        .journal(&row.workspace, row.id, 0, u32::MAX)
-        .await?;
+    let journal = store.journal(&row.workspace, row.id, 0, u32::MAX).await?;
     let unreadable = |error: serde_json::Error| {
         Error::Conflict(format!(
             "the journal of run {} cannot be read: {error}",

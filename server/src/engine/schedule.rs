@@ -14,7 +14,7 @@ use weir_flows::{
 };
 
 use super::{Accepted, Arrival, Engine, Error, publish::Listened};
-use crate::store;
+use crate::{store, world::Point};
 
 /// How many due schedules are read at once.
 const PAGE: u32 = 100;
@@ -153,6 +153,7 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<b
         fire: Some(fire),
         alone: underway == 0,
     };
+    engine.world().pass(Point::ScheduleDue);
     match engine.accept(arrival).await {
         Ok(
             Accepted::Run(_) | Accepted::Duplicate(_) | Accepted::AlreadyFired | Accepted::Filtered,

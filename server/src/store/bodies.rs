@@ -453,7 +453,7 @@ mod tests {
     #[test]
     fn what_is_small_stays() {
         let small = format!("\"{}\"", "x".repeat(MOST - 3));
-        let many = format!("[{}]", vec![small.as_str(); 9].join(","));
+        let many = format!("[{}]", [small.as_str(); 9].join(","));
         for text in ["", "{}", "[[],{\"a\":1}]", small.as_str()] {
             assert_eq!(apart(text, 0), (text.to_owned(), Vec::new()));
         }

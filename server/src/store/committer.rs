@@ -29,6 +29,7 @@ use super::{
     runs::Accepted,
     sql::{Cells, Texts, statement},
 };
+use crate::world::Point;
 
 /// How long a database may say nothing until it is as good as gone.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -117,6 +118,7 @@ impl Committer {
         loop {
             let trouble = match self.attempt(work).await {
                 Attempt::Committed(out) => {
+                    self.settings.faults.pass(Point::TransactionCommitted);
                     self.healthy.store(true, Ordering::Relaxed);
                     return Ok(out);
                 }
@@ -312,6 +314,7 @@ impl Committer {
             Ok(begun) => begun,
             Err(abort) => return Attempt::Failed(abort),
         };
+        self.settings.faults.pass(Point::TransactionBegun);
         let performed = match number {
             // A server that does not answer any more is as good as gone. A file always answers.
             Some(_) => timeout(SILENCE, work.perform(&tx, &mut self.texts))
@@ -319,6 +322,7 @@ impl Committer {
                 .unwrap_or_else(|_| Err(silent().into())),
             None => work.perform(&tx, &mut self.texts).await,
         };
+        self.settings.faults.pass(Point::TransactionWritten);
         match (performed, number) {
             (Ok(out), None) => match tx.commit().await {
                 Ok(()) => Attempt::Committed(out),

@@ -20,6 +20,7 @@ use super::{
     error::{self, Error},
     sql::{Cells, statement},
 };
+use crate::world::Faults;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub struct Settings {
     pub name: String,
     /// The name of the key that seals its secrets, which must be that of the other servers.
     pub seal: String,
+    /// Where a test wants the process to end.
+    pub faults: Faults,
 }
 
 impl Settings {
@@ -61,6 +64,7 @@ impl Settings {
             lease: Duration::from_secs(15),
             name: String::new(),
             seal: String::new(),
+            faults: Faults::default(),
         }
     }
 }

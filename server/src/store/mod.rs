@@ -122,6 +122,13 @@ impl Store {
         Store::start(settings, writer, lock).await
     }
 
+    /// Opens an SQLite file that others may have open, too: what a server's lock keeps from happening. Its schema is up to date.
+    #[cfg(test)]
+    pub(crate) async fn open_beside_others(settings: &Settings) -> Result<Store, Error> {
+        let writer = connect::writer(settings).await?;
+        Store::start(settings, writer, None).await
+    }
+
     /// Starts the committer on a writer whose schema is up to date.
     async fn start(
         settings: &Settings,

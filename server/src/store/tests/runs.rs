@@ -71,6 +71,10 @@ async fn a_run_from_its_first_turn_to_its_end(settings: Settings) {
 
 async fn terminal_states_are_final(settings: Settings) {
     let store = Store::open(&settings).await.unwrap();
+    let mut headless = new_run("orders", 1_000, Status::Running);
+    headless.turn.seq = 1;
+    let refused = store.accept(headless).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
     for end in [Status::Succeeded, Status::Failed, Status::Cancelled] {
         let new = new_run("orders", 1_000, Status::Running);
         let id = new.id;

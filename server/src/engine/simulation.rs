@@ -1,0 +1,695 @@
+//! The simulation: workers that crash, freeze and lose answers between any two steps of theirs, on one real SQLite file, against
+//! the promises.
+//!
+//! One die decides everything, so a seed is a whole story that can be told again. A worker folds with `advance`, writes to the
+//! store and restores from it as the engine does, but moves only when the die says so: what it has decided may wait while others
+//! take its runs away. Whoever opens the file anew frees the runs of all others, as a takeover does, so those who go on
+//! unawares are there, too. Nothing may pass that breaks a promise: each step is held against what is known to be on disk.
+//!
+//! `WEIR_PROVE_SEEDS` says how many seeds are played, `WEIR_PROVE_SEED` plays one and tells its story.
+
+mod judge;
+mod partner;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::json;
+use tempfile::TempDir;
+use uuid::Uuid;
+use weir_flows::{
+    advance::{Command, Event, Stamp, Turn, advance, lost},
+    plan::Plan,
+    run::{Identity, Run},
+    script::Bounds,
+};
+
+use super::{recover::restore, turn_row};
+use crate::{
+    store::{self, Store},
+    world::World,
+};
+use partner::{Partner, flows};
+
+/// How many seeds are played, unless `WEIR_PROVE_SEEDS` says otherwise.
+const SEEDS: u64 = 80;
+
+/// When all seeds begin.
+const START: i64 = 1_774_745_100_000;
+
+/// How many steps of a seed may go wrong. Then it is left in peace, and must come to its end.
+const TROUBLED: usize = 300;
+
+/// How many steps in peace are enough for everything to end.
+const PEACEFUL: usize = 6_000;
+
+/// Where a run of a worker stands between two of its steps.
+enum Stage {
+    /// It waits for an event.
+    Idle,
+    /// Its first turn is folded and not written.
+    Arriving(Box<store::NewRun>, Vec<Command>),
+    /// A further turn is folded and not written.
+    Decided(Box<store::Turn>, Vec<Command>),
+    /// Its turn is on disk; these attempts are to be made.
+    Committed(VecDeque<Command>),
+}
+
+/// A run in the memory of a worker.
+struct Driven {
+    flow: usize,
+    run: Run,
+    turns: u32,
+    events: VecDeque<Event>,
+    stage: Stage,
+}
+
+struct Worker {
+    store: Store,
+    server: Uuid,
+    /// How often it has crashed: what it asked for before finds nobody.
+    life: u32,
+    /// What it has in memory.
+    runs: BTreeMap<Uuid, Driven>,
+}
+
+/// A message, which its sender sends until it is answered.
+struct Message {
+    flow: usize,
+    /// The run that it became.
+    run: Option<Uuid>,
+    answered: bool,
+}
+
+/// What is known to be on disk of a run.
+#[derive(Clone, Default)]
+struct Known {
+    flow: usize,
+    /// Who has it, and in which life.
+    owner: Option<(usize, u32)>,
+    turns: u32,
+    parked_until: Option<i64>,
+    ended: Option<store::Status>,
+}
+
+/// What happened, for those who read what was proved.
+#[derive(Default)]
+struct Counts {
+    messages: usize,
+    turns: usize,
+    crashes: usize,
+    refused: usize,
+    unknown: usize,
+    cancels: usize,
+    calls: usize,
+    late: usize,
+}
+
+/// What outlives a seed: the file and its schema.
+struct Place {
+    dir: TempDir,
+    plans: Vec<Plan>,
+}
+
+impl Place {
+    fn settings(&self) -> store::Settings {
+        let dir = self.dir.path().join("data");
+        store::Settings {
+            readers: 1,
+            ..store::Settings::new(store::Database::Sqlite { dir })
+        }
+    }
+
+    async fn open(&self) -> Store {
+        Store::open_beside_others(&self.settings()).await.unwrap()
+    }
+}
+
+struct Simulation<'a> {
+    place: &'a Place,
+    world: World,
+    workspace: String,
+    workers: Vec<Worker>,
+    messages: Vec<Message>,
+    known: BTreeMap<Uuid, Known>,
+    partner: Partner,
+    bounds: Bounds,
+    counts: Counts,
+    /// Whether its story is told.
+    told: bool,
+}
+
+#[tokio::test]
+async fn nothing_is_lost_and_nothing_doubled_in_any_seed() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
+    let only: Option<u64> = number("WEIR_PROVE_SEED");
+    let seeds = match only {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("WEIR_PROVE_SEEDS").unwrap_or(SEEDS),
+    };
+    // Memory, where there is such a folder: what a failing machine would lose is not the question here.
+    let memory = Path::new("/dev/shm");
+    let dir = match memory.is_dir() {
+        true => TempDir::new_in(memory).unwrap(),
+        false => TempDir::new().unwrap(),
+    };
+    let place = Place {
+        dir,
+        plans: flows(),
+    };
+    let first = Store::open(&place.settings()).await.unwrap();
+    first.close().await;
+    let mut all = Counts::default();
+    let played = seeds.end - seeds.start;
+    for seed in seeds {
+        let _namer = judge::Namer(seed);
+        let mut simulation = Simulation::new(&place, seed, only.is_some()).await;
+        simulation.play().await;
+        judge::judge(&simulation).await;
+        let counts = &simulation.counts;
+        all.messages += simulation.messages.len();
+        all.turns += counts.turns;
+        all.crashes += counts.crashes;
+        all.refused += counts.refused;
+        all.unknown += counts.unknown;
+        all.cancels += counts.cancels;
+        all.calls += simulation.partner.calls.len();
+        all.late += counts.late;
+        for worker in simulation.workers {
+            worker.store.close().await;
+        }
+    }
+    println!(
+        "{played} seeds: {} messages, {} turns, {} crashes, {} turns of others refused, {} commits with an unknown outcome, \
+         {} cancelled, {} calls, {} answers too late",
+        all.messages,
+        all.turns,
+        all.crashes,
+        all.refused,
+        all.unknown,
+        all.cancels,
+        all.calls,
+        all.late
+    );
+    let rare = [all.crashes, all.refused, all.unknown, all.cancels, all.late];
+    assert!(
+        only.is_some() || rare.iter().all(|count| *count > 0),
+        "some trouble never came, so little is proved"
+    );
+}
+
+/// What may happen next.
+enum Move {
+    Send(usize),
+    Drive(usize, Uuid),
+    Arrive(usize),
+    Reply(usize),
+}
+
+impl<'a> Simulation<'a> {
+    async fn new(place: &'a Place, seed: u64, told: bool) -> Simulation<'a> {
+        let world = World::manual(START, seed);
+        let mut workers = Vec::new();
+        for _ in 0..2 + world.dice() % 2 {
+            let store = place.open().await;
+            let server = store.register(world.id()).await.unwrap();
+            workers.push(Worker {
+                store,
+                server,
+                life: 0,
+                runs: BTreeMap::new(),
+            });
+        }
+        let messages = 1 + world.dice() % 6;
+        let message = |_| Message {
+            flow: usize::try_from(world.dice()).unwrap_or(0) % place.plans.len(),
+            run: None,
+            answered: false,
+        };
+        Simulation {
+            place,
+            workspace: format!("seed-{seed}"),
+            workers,
+            messages: (0..messages).map(message).collect(),
+            known: BTreeMap::new(),
+            partner: Partner::new(world.clone()),
+            bounds: Bounds::default(),
+            counts: Counts::default(),
+            told,
+            world,
+        }
+    }
+
+    async fn play(&mut self) {
+        for _ in 0..TROUBLED {
+            self.step(true).await;
+        }
+        for _ in 0..PEACEFUL {
+            if self.is_over() {
+                return;
+            }
+            self.step(false).await;
+        }
+        panic!("not everything has ended: {}", self.standing());
+    }
+
+    fn is_over(&self) -> bool {
+        self.messages.iter().all(|message| message.answered)
+            && self.known.values().all(|known| known.ended.is_some())
+    }
+
+    fn standing(&self) -> String {
+        let left = self.known.iter().filter(|(_, known)| known.ended.is_none());
+        let left = left.map(|(run, known)| {
+            let owner = known.owner;
+            format!(
+                "run {run} after {} turns, with {owner:?}, parked {:?}",
+                known.turns, known.parked_until
+            )
+        });
+        left.collect::<Vec<_>>().join("; ")
+    }
+
+    fn one_in(&self, n: u64) -> bool {
+        self.world.dice().is_multiple_of(n)
+    }
+
+    fn pick(&self, of: usize) -> usize {
+        usize::try_from(self.world.dice() % of as u64).unwrap()
+    }
+
+    fn tell(&self, what: impl FnOnce() -> String) {
+        if self.told {
+            eprintln!("{:>8} ms: {}", self.world.now_ms() - START, what());
+        }
+    }
+
+    async fn step(&mut self, troubled: bool) {
+        let worker = self.pick(self.workers.len());
+        if troubled && self.one_in(40) {
+            return self.crash(worker).await;
+        }
+        if troubled && self.one_in(80) {
+            return self.cancel(worker);
+        }
+        let moves = self.moves();
+        if moves.is_empty() || self.one_in(15) {
+            match self.pick(3) {
+                0 => self.claim(worker).await,
+                1 => self.sweep(worker).await,
+                _ => {
+                    let seconds = 1 + self.world.dice() % 8;
+                    self.world.advance(Duration::from_secs(seconds));
+                }
+            }
+            return;
+        }
+        match moves[self.pick(moves.len())] {
+            Move::Send(message) => self.send(message, worker),
+            Move::Drive(worker, run) => self.drive(worker, run, troubled).await,
+            Move::Arrive(index) => self.partner.arrive(index, troubled),
+            Move::Reply(index) => self.reply(index),
+        }
+    }
+
+    fn moves(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for (index, message) in self.messages.iter().enumerate() {
+            if !message.answered && self.sendings(index) < 2 {
+                moves.push(Move::Send(index));
+            }
+        }
+        for (index, worker) in self.workers.iter().enumerate() {
+            for (run, driven) in &worker.runs {
+                let plan = &self.place.plans[driven.flow];
+                let due = driven.run.wake_at(plan);
+                let due = due.is_some_and(|at| at <= self.world.now_ms());
+                if due || !driven.events.is_empty() || !matches!(driven.stage, Stage::Idle) {
+                    moves.push(Move::Drive(index, *run));
+                }
+            }
+        }
+        moves.extend((0..self.partner.wire.len()).map(Move::Arrive));
+        moves.extend((0..self.partner.replies.len()).map(Move::Reply));
+        moves
+    }
+
+    /// How many workers have a message in hand.
+    fn sendings(&self, message: usize) -> usize {
+        let key = Some(key(message));
+        let runs = self.workers.iter().flat_map(|worker| worker.runs.values());
+        runs.filter(|driven| matches!(&driven.stage, Stage::Arriving(new, _) if new.dedupe == key))
+            .count()
+    }
+
+    /// A message arrives at a worker, which folds its first turn.
+    fn send(&mut self, message: usize, worker: usize) {
+        let flow = self.messages[message].flow;
+        let plan = &self.place.plans[flow];
+        let id = self.world.id();
+        let identity = Identity {
+            id: id.to_string(),
+            flow: plan.flow.id.clone(),
+            version: 1,
+            workspace: self.workspace.clone(),
+        };
+        let body = Arc::new(json!({ "body": { "message": message } }));
+        let now = self.world.now_ms();
+        let mut run = Run::new(plan, &identity, "go", Arc::clone(&body), now);
+        // Some wait in line first.
+        let waits = self.one_in(6);
+        let turn = match waits {
+            true => Turn::default(),
+            false => advance(plan, &mut run, self.stamp(), &self.bounds, Event::Start),
+        };
+        let server = self.workers[worker].server;
+        let row = turn_row(plan, &run, &turn, 0, now, server).unwrap();
+        let new = store::NewRun {
+            workspace: self.workspace.clone(),
+            id,
+            flow: plan.flow.id.clone(),
+            version: 1,
+            trigger: "go".to_owned(),
+            started_at: now,
+            message: body.to_string(),
+            dedupe: Some(key(message)),
+            fire: None,
+            origin: None,
+            parent: None,
+            turn: row,
+        };
+        self.tell(|| format!("worker {worker} gets message {message} as run {id}"));
+        let driven = Driven {
+            flow,
+            run,
+            turns: 1,
+            events: waits.then_some(Event::Start).into_iter().collect(),
+            stage: Stage::Arriving(Box::new(new), turn.commands),
+        };
+        self.workers[worker].runs.insert(id, driven);
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp {
+            now_ms: self.world.now_ms(),
+            dice: self.world.dice(),
+        }
+    }
+
+    /// One step of one run.
+    async fn drive(&mut self, worker: usize, id: Uuid, troubled: bool) {
+        let mut driven = self.workers[worker].runs.remove(&id).unwrap();
+        driven.stage = match std::mem::replace(&mut driven.stage, Stage::Idle) {
+            Stage::Idle => self.decide(worker, id, &mut driven),
+            Stage::Arriving(new, commands) => {
+                let Some(stage) = self.accept(worker, *new, driven.flow, commands).await else {
+                    return;
+                };
+                stage
+            }
+            Stage::Decided(row, commands) => {
+                let Some(stage) = self
+                    .commit(worker, id, &mut driven, row, commands, troubled)
+                    .await
+                else {
+                    return;
+                };
+                stage
+            }
+            Stage::Committed(commands) => {
+                let Some(stage) = self.begin(worker, id, commands) else {
+                    return;
+                };
+                stage
+            }
+        };
+        self.workers[worker].runs.insert(id, driven);
+    }
+
+    fn decide(&self, worker: usize, id: Uuid, driven: &mut Driven) -> Stage {
+        let plan = &self.place.plans[driven.flow];
+        let event = driven.events.pop_front().unwrap_or(Event::Woke);
+        let stamp = self.stamp();
+        let turn = advance(plan, &mut driven.run, stamp, &self.bounds, event);
+        if turn.records.is_empty() {
+            assert!(turn.commands.is_empty(), "a command without a record");
+            return Stage::Idle;
+        }
+        let server = self.workers[worker].server;
+        let (run, now) = (&driven.run, stamp.now_ms);
+        let mut row = turn_row(plan, run, &turn, driven.turns, now, server).unwrap();
+        let idle = turn.commands.is_empty()
+            && driven.events.is_empty()
+            && run.has_started()
+            && lost(plan, run).is_empty();
+        if idle && self.one_in(2) {
+            row.parked_until = run.wake_at(plan).filter(|at| *at > now);
+        }
+        self.tell(|| format!("worker {worker} decides on {id}: {}", row.records));
+        Stage::Decided(Box::new(row), turn.commands)
+    }
+
+    /// Writes a message with its first turn. Nothing where the worker has nothing more to do with it.
+    async fn accept(
+        &mut self,
+        worker: usize,
+        new: store::NewRun,
+        flow: usize,
+        commands: Vec<Command>,
+    ) -> Option<Stage> {
+        let number = new.dedupe.as_deref().and_then(|key| key.parse().ok());
+        let (id, status): (_, store::Status) = (new.id, new.turn.status);
+        let accepted = self.workers[worker].store.accept(new).await.unwrap();
+        let answer_lost = self.one_in(8);
+        let message: &mut Message = &mut self.messages[number.unwrap_or(usize::MAX)];
+        message.answered |= !answer_lost;
+        match accepted {
+            store::Accepted::New => {
+                assert_eq!(message.run, None, "a message became two runs");
+                message.run = Some(id);
+                let known = Known {
+                    flow,
+                    owner: (!status.is_final()).then_some((worker, self.workers[worker].life)),
+                    turns: 1,
+                    parked_until: None,
+                    ended: Some(status).filter(|status| status.is_final()),
+                };
+                self.known.insert(id, known);
+                self.counts.turns += 1;
+                // What was written while the answer got lost is driven by nobody until it is looked for.
+                let forgotten = self.one_in(20);
+                let goes_on = !status.is_final() && !forgotten;
+                goes_on.then(|| Stage::Committed(commands.into()))
+            }
+            store::Accepted::Duplicate(first) => {
+                assert_eq!(message.run, Some(first), "a duplicate leads to its run");
+                None
+            }
+            store::Accepted::AlreadyFired => panic!("no schedule is here"),
+        }
+    }
+
+    /// Writes a turn. Nothing where the worker has nothing more to do with the run.
+    async fn commit(
+        &mut self,
+        worker: usize,
+        id: Uuid,
+        driven: &mut Driven,
+        row: Box<store::Turn>,
+        commands: Vec<Command>,
+        troubled: bool,
+    ) -> Option<Stage> {
+        if troubled && self.one_in(15) {
+            // It comes to nothing, and the worker does not know: it tries again.
+            self.counts.unknown += 1;
+            return Some(Stage::Decided(row, commands));
+        }
+        let me = (worker, self.workers[worker].life);
+        let written = self.workers[worker]
+            .store
+            .commit(&self.workspace, id, (*row).clone())
+            .await;
+        let known = self.known.get_mut(&id).unwrap();
+        let may = known.owner == Some(me) && known.turns == row.seq && known.ended.is_none();
+        match written {
+            Ok(()) => {
+                assert!(may, "worker {me:?} commits to {id}, which it does not have");
+                known.turns += 1;
+                known.ended = Some(row.status).filter(|status| status.is_final());
+                known.parked_until = row.parked_until.filter(|_| known.ended.is_none());
+                let goes_on = known.ended.is_none() && known.parked_until.is_none();
+                known.owner = known.owner.filter(|_| goes_on);
+                self.counts.turns += 1;
+                if troubled && self.one_in(15) {
+                    // It is done, and the worker does not know: it tries again, and is refused.
+                    self.counts.unknown += 1;
+                    return Some(Stage::Decided(row, commands));
+                }
+                driven.turns += 1;
+                goes_on.then(|| Stage::Committed(commands.into()))
+            }
+            Err(store::Error::Conflict(_)) => {
+                assert!(
+                    !may,
+                    "a turn of {id} was refused to worker {me:?}, which has the run"
+                );
+                self.counts.refused += 1;
+                self.let_go(worker, id).await;
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Makes the next attempt that a turn commands. What was taken away meanwhile begins nothing.
+    fn begin(&mut self, worker: usize, id: Uuid, mut commands: VecDeque<Command>) -> Option<Stage> {
+        let me = (worker, self.workers[worker].life);
+        if self.known[&id].owner != Some(me) {
+            self.tell(|| format!("worker {worker} finds that it does not have {id} any more"));
+            return None;
+        }
+        if let Some(command) = commands.pop_front() {
+            self.partner.send(me, id, command);
+        }
+        Some(match commands.is_empty() {
+            true => Stage::Idle,
+            false => Stage::Committed(commands),
+        })
+    }
+
+    /// An answer of the partner arrives where the call came from, if that is still there.
+    fn reply(&mut self, index: usize) {
+        let reply = self.partner.replies.swap_remove(index);
+        let worker = &mut self.workers[reply.to.0];
+        match worker.runs.get_mut(&reply.run) {
+            Some(driven) if worker.life == reply.to.1 => driven.events.push_back(reply.event),
+            _ => self.counts.late += 1,
+        }
+    }
+
+    async fn let_go(&mut self, worker: usize, run: Uuid) {
+        let Worker {
+            store,
+            server,
+            life,
+            ..
+        } = &self.workers[worker];
+        store
+            .let_go(*server, &self.workspace, run, None)
+            .await
+            .unwrap();
+        let known = self.known.get_mut(&run).unwrap();
+        known.owner = known.owner.filter(|owner| *owner != (worker, *life));
+    }
+
+    /// A worker takes up runs that nobody has.
+    async fn claim(&mut self, worker: usize) {
+        let now = self.world.now_ms();
+        let limit = 1 + u32::try_from(self.world.dice() % 3).unwrap();
+        let Worker {
+            store,
+            server,
+            life,
+            ..
+        } = &self.workers[worker];
+        let (server, me) = (*server, (worker, *life));
+        let rows = store.claim(server, now, limit).await.unwrap();
+        let free = |known: &Known| {
+            known.owner.is_none()
+                && known.ended.is_none()
+                && known.parked_until.is_none_or(|at| at <= now)
+        };
+        let there = self.known.values().filter(|known| free(known)).count();
+        assert_eq!(rows.len(), there.min(limit as usize), "{}", self.standing());
+        for row in rows {
+            let known = self.known.get_mut(&row.id).unwrap();
+            assert!(
+                free(known),
+                "worker {me:?} claims {}, which is not free",
+                row.id
+            );
+            assert_eq!(row.turns, known.turns);
+            known.owner = Some(me);
+            known.parked_until = None;
+            let flow = known.flow;
+            let plan = &self.place.plans[flow];
+            let (run, ..) = restore(&self.workers[worker].store, &row, plan)
+                .await
+                .unwrap();
+            let mut events = VecDeque::from(lost(plan, &run));
+            if !run.has_started() {
+                events.push_back(Event::Start);
+            }
+            self.tell(|| {
+                format!(
+                    "worker {worker} takes up {} after {} turns",
+                    row.id, row.turns
+                )
+            });
+            let driven = Driven {
+                flow,
+                run,
+                turns: row.turns,
+                events,
+                stage: Stage::Idle,
+            };
+            self.workers[worker].runs.insert(row.id, driven);
+        }
+    }
+
+    /// A worker lets go of what it has on disk and does not drive.
+    async fn sweep(&mut self, worker: usize) {
+        let Worker { store, server, .. } = &self.workers[worker];
+        for (workspace, run) in store.runs_of(*server).await.unwrap() {
+            assert_eq!(workspace, self.workspace, "a seed before left something");
+            if !self.workers[worker].runs.contains_key(&run) {
+                self.let_go(worker, run).await;
+            }
+        }
+    }
+
+    /// A worker loses its memory and starts again as somebody else, to whom the runs of all others are nobody's.
+    async fn crash(&mut self, worker: usize) {
+        self.tell(|| format!("worker {worker} crashes"));
+        self.counts.crashes += 1;
+        let store = self.place.open().await;
+        let server = store.register(self.world.id()).await.unwrap();
+        let crashed = &mut self.workers[worker];
+        let before = std::mem::replace(&mut crashed.store, store);
+        crashed.server = server;
+        crashed.life += 1;
+        crashed.runs.clear();
+        before.close().await;
+        for known in self.known.values_mut() {
+            known.owner = None;
+        }
+    }
+
+    /// A person ends a run that a worker has.
+    fn cancel(&mut self, worker: usize) {
+        let (undo, index) = (self.one_in(2), self.world.dice());
+        let runs = &mut self.workers[worker].runs;
+        let count = runs.len().max(1) as u64;
+        let on_disk = |driven: &&mut Driven| !matches!(driven.stage, Stage::Arriving(..));
+        let chosen = runs
+            .values_mut()
+            .nth(usize::try_from(index % count).unwrap());
+        if let Some(driven) = chosen.filter(on_disk) {
+            self.counts.cancels += 1;
+            driven.events.push_front(Event::Cancel {
+                undo,
+                by: None,
+                note: None,
+            });
+        }
+    }
+}
+
+/// The dedupe key of a message.
+fn key(message: usize) -> String {
+    message.to_string()
+}

@@ -1,0 +1,265 @@
+//! Mutants of the machine and of the commit path: each decision of a table is made wrong, and some test must notice.
+//!
+//! All of them are built into one copy of the sources, each behind a switch, so one build is enough; an environment variable
+//! chooses which one is there. That each decision of the table stands in the sources, once, is always checked. `make prove` runs
+//! the mutants (`WEIR_PROVE_MUTANTS=1`).
+
+mod table;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use weir_tests::root;
+
+use table::{CODE, Mutant, STATEMENTS};
+
+/// Which mutant is there; its number is its place in the table of code followed by that of statements.
+const SWITCH: &str = "WEIR_MUTANT";
+
+/// How long tests may take with a mutant. One that never ends is noticed, too.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the copy has in addition, in the crate that all others use.
+const SWITCHES: &str = r#"
+/// Whether this mutant is there.
+pub fn mutated(number: usize) -> bool {
+    static CHOSEN: std::sync::OnceLock<Option<usize>> = std::sync::OnceLock::new();
+    *CHOSEN.get_or_init(|| std::env::var("WEIR_MUTANT").ok()?.parse().ok()) == Some(number)
+}
+
+/// A statement as the chosen mutant writes it.
+pub fn mutated_statement(text: &str) -> String {
+    STATEMENTS
+        .iter()
+        .filter(|(number, ..)| mutated(*number))
+        .fold(text.to_owned(), |text, (_, from, to)| text.replace(from, to))
+}
+"#;
+
+#[test]
+fn every_mutant_is_caught() {
+    let mut broken = Vec::new();
+    for Mutant(file, text, instead) in CODE.iter().chain(STATEMENTS) {
+        let source = fs::read_to_string(root().join(file)).unwrap();
+        let count = source.matches(text).count();
+        if count != 1 || text == instead {
+            broken.push(format!("{file}: `{text}` is there {count} times"));
+        }
+    }
+    assert!(
+        broken.is_empty(),
+        "the table of mutants names decisions that are not there once; follow the sources:\n{}",
+        broken.join("\n")
+    );
+    if env::var_os("WEIR_PROVE_MUTANTS").is_some() {
+        run();
+    }
+}
+
+fn run() {
+    let place =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let place = place.join("mutants");
+    let tree = place.join("tree");
+    copy_sources(&tree);
+    mutate(&tree);
+    let tests = build(&tree, &place.join("target"));
+    assert!(
+        passes(&tests, &tree, None),
+        "without a mutant the tests pass"
+    );
+    let next = AtomicUsize::new(0);
+    let survivors: Mutex<Vec<String>> = Mutex::default();
+    let all = CODE.len() + STATEMENTS.len();
+    let only: Option<usize> = env::var("WEIR_PROVE_MUTANT")
+        .ok()
+        .map(|number| number.parse().unwrap());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(Mutant(file, text, instead)) =
+                        CODE.iter().chain(STATEMENTS).nth(number)
+                    else {
+                        return;
+                    };
+                    if only.is_none_or(|only| only == number) && passes(&tests, &tree, Some(number))
+                    {
+                        let survivor =
+                            format!("{number}: {file}: `{instead}` in place of `{text}`");
+                        println!("survived {survivor}");
+                        survivors.lock().unwrap().push(survivor);
+                    }
+                }
+            });
+        }
+    });
+    let survivors = survivors.into_inner().unwrap();
+    println!("{all} mutants: {} caught", all - survivors.len());
+    assert!(
+        survivors.is_empty(),
+        "no test notices these; write one for each:\n{}",
+        survivors.join("\n")
+    );
+}
+
+/// Copies what is under version control, with its times, so that what did not change is not built again.
+fn copy_sources(tree: &Path) {
+    let _ = fs::remove_dir_all(tree);
+    fs::create_dir_all(tree).unwrap();
+    let listed = Command::new("git")
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    for name in String::from_utf8(listed.stdout)
+        .unwrap()
+        .split_terminator('\0')
+    {
+        let (from, to) = (root().join(name), tree.join(name));
+        // What was deleted a moment ago is still listed.
+        if !from.is_file() {
+            continue;
+        }
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&from, &to).unwrap();
+        let time = fs::metadata(&from).unwrap().modified().unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&to)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+    }
+}
+
+fn mutate(tree: &Path) {
+    let mut edits: Vec<(&str, usize, usize)> = Vec::new();
+    for (number, Mutant(file, text, _)) in CODE.iter().enumerate() {
+        let source = fs::read_to_string(tree.join(file)).unwrap();
+        edits.push((file, source.find(text).unwrap(), number));
+    }
+    // From behind, so that the places of those before stay what they are, and none is found in what another one put there.
+    edits.sort_unstable_by(|a, b| b.cmp(a));
+    for (file, at, number) in edits {
+        let Mutant(_, text, instead) = &CODE[number];
+        let switch = match file.starts_with("flows/") {
+            true => "crate::mutated",
+            false => "weir_flows::mutated",
+        };
+        let both = format!("(if {switch}({number}) {{ {instead} }} else {{ {text} }})");
+        let mut source = fs::read_to_string(tree.join(file)).unwrap();
+        source.replace_range(at..at + text.len(), &both);
+        fs::write(tree.join(file), source).unwrap();
+    }
+    let table: Vec<String> = STATEMENTS
+        .iter()
+        .enumerate()
+        .map(|(index, Mutant(_, text, instead))| {
+            format!("({}, {text:?}, {instead:?})", CODE.len() + index)
+        })
+        .collect();
+    let switches = format!(
+        "{SWITCHES}\nconst STATEMENTS: &[(usize, &str, &str)] = &[{}];\n",
+        table.join(", ")
+    );
+    let crate_of_all = tree.join("flows/src/lib.rs");
+    let before = fs::read_to_string(&crate_of_all).unwrap();
+    fs::write(&crate_of_all, before + &switches).unwrap();
+    let head = "pub(super) fn numbered(backend: DbBackend, text: &str) -> String {\n";
+    let mutated = format!(
+        "{head}    let text = weir_flows::mutated_statement(text);\n    let text = text.as_str();\n"
+    );
+    replace(&tree.join("server/src/store/sql.rs"), head, &mutated);
+}
+
+fn replace(file: &Path, text: &str, instead: &str) {
+    let source = fs::read_to_string(file).unwrap();
+    assert!(source.contains(text), "{}: {text}", file.display());
+    fs::write(file, source.replacen(text, instead, 1)).unwrap();
+}
+
+/// Builds the tests of the machine and of the server, and gives their programs, the quick ones first.
+fn build(tree: &Path, target: &Path) -> Vec<PathBuf> {
+    let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args([
+            "test",
+            "--locked",
+            "--workspace",
+            "--no-run",
+            "--message-format=json",
+        ])
+        .args(["--lib", "--test", "machine"])
+        .current_dir(tree)
+        .env("CARGO_TARGET_DIR", target)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "the mutants cannot be built");
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let programs: Vec<(String, PathBuf)> = messages
+        .lines()
+        .filter_map(|line| {
+            let message: Value = serde_json::from_str(line).ok()?;
+            let program = message["executable"].as_str()?.into();
+            Some((message["target"]["name"].as_str()?.to_owned(), program))
+        })
+        .collect();
+    let named = |name: &str| {
+        let found = programs.iter().find(|(of, _)| of == name);
+        found
+            .unwrap_or_else(|| panic!("{name} was not built"))
+            .1
+            .clone()
+    };
+    vec![named("machine"), named("weir_server")]
+}
+
+/// Whether the tests pass with a mutant.
+fn passes(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> bool {
+    let of_machine = mutant.is_none_or(|number| {
+        CODE.get(number)
+            .is_some_and(|Mutant(file, ..)| file.starts_with("flows/"))
+    });
+    let machine: &[&str] = &[];
+    let server: &[&str] = &["store::tests", "schedule::tests", "simulation"];
+    let chosen = [(0, machine, "flows"), (1, server, "server")];
+    chosen.into_iter().all(|(test, filters, folder)| {
+        if test == 0 && !of_machine {
+            return true;
+        }
+        let mut command = Command::new("timeout");
+        command
+            .arg(PATIENCE.as_secs().to_string())
+            .arg(&tests[test])
+            .args(filters)
+            .current_dir(tree.join(folder))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if let Some(number) = mutant {
+            command.env(SWITCH, number.to_string());
+        }
+        // The short forms: that many times over.
+        for (name, _) in env::vars().filter(|(name, _)| name.starts_with("WEIR_PROVE")) {
+            command.env_remove(name);
+        }
+        command.status().unwrap().success()
+    })
+}
