@@ -2,6 +2,7 @@
 //!
 //! No clock, no randomness, no I/O, and total: every event has an answer, and a late one changes nothing.
 
+mod answers;
 mod attempts;
 mod cancel;
 mod each;
@@ -14,13 +15,14 @@ use std::sync::{
 };
 
 use serde_json::Value;
+pub(crate) use wait::LONGEST_WAIT_MS;
 
 use crate::{
     builtin::CALL,
     compute::{self, Computed},
     document::OnError,
     failure::{Class, Failure},
-    plan::{Body, Plan, PlanAction, Wait},
+    plan::{Body, Plan, PlanAction},
     record::Record,
     run::{Run, RunFailure, Status, StepStatus},
     script::{Bounds, Moment, Name, Outputs, Scope},
@@ -58,6 +60,15 @@ pub enum Event {
         result: Result<Arc<Value>, Failure>,
         /// What went over the wire, with secrets masked.
         exchange: Option<Arc<Value>>,
+    },
+    /// Somebody has answered a step that waits for it, or is going to.
+    Answered {
+        /// The step.
+        step: String,
+        /// The items that it belongs to, as [`Command::items`] has them.
+        items: Vec<usize>,
+        /// What the step gives, as [`crate::callback`] makes it.
+        answer: Arc<Value>,
     },
     /// A person ends the run.
     Cancel {
@@ -306,13 +317,9 @@ impl Fold<'_> {
                 result,
                 exchange,
             } => {
-                let Some((way, step)) = self.root.way(&step) else {
+                let Some((path, step)) = self.place(&step, items) else {
                     return;
                 };
-                if way.len() != items.len() {
-                    return;
-                }
-                let path = way.into_iter().zip(items).collect();
                 self.within(path, |fold| {
                     if undo {
                         fold.undo_attempted(step, number, result, exchange);
@@ -321,10 +328,27 @@ impl Fold<'_> {
                     }
                 });
             }
+            Event::Answered {
+                step,
+                items,
+                answer,
+            } => {
+                let Some((path, step)) = self.place(&step, items) else {
+                    return;
+                };
+                self.within(path, |fold| fold.answered(step, answer));
+            }
             Event::Woke => {}
         }
         self.wake();
         self.settle();
+    }
+
+    /// Where a step is, within the items with these indices.
+    fn place(&self, step: &str, items: Vec<usize>) -> Option<(Path, usize)> {
+        let (way, step) = self.root.way(step)?;
+        let fits = way.len() == items.len();
+        fits.then(|| (way.into_iter().zip(items).collect(), step))
     }
 
     /// Does what is due by now.
@@ -355,6 +379,7 @@ impl Fold<'_> {
             let undo = state.undo.as_ref().and_then(|undo| undo.retry_at);
             if state.retry_at.is_some_and(|at| at <= now) {
                 match &self.plan.steps[step].body {
+                    Body::Wait(wait) if wait.is_answered() => self.give_up_answer(step),
                     Body::Wait(_) => self.succeed(step, None, None),
                     _ => self.attempt_again(step, false),
                 }
@@ -428,13 +453,13 @@ impl Fold<'_> {
                 Ok(config) => return self.attempt(step, action, 1, config, false),
                 Err(failure) => Err(failure),
             },
-            Body::Wait(wait) => {
-                let (Wait::For(setting) | Wait::Until(setting)) = wait;
-                match evaluate(setting, &scope) {
-                    Ok(value) => return self.begin_wait(step, wait, &value),
-                    Err(failure) => Err(failure),
-                }
+            Body::Wait(_) if self.here().steps[step].answer.is_some() => {
+                return self.take_answer(step);
             }
+            Body::Wait(wait) => match evaluate(wait.settings(), &scope) {
+                Ok(value) => return self.begin_wait(step, wait, &value),
+                Err(failure) => Err(failure),
+            },
             Body::Each(each) => match evaluate(&each.items, &scope) {
                 Ok(items) => return self.begin_items(step, each, items),
                 Err(failure) => Err(failure),

@@ -153,7 +153,7 @@ fn request_id(app: &App, headers: &HeaderMap) -> HeaderValue {
 }
 
 fn is_intake(path: &str) -> bool {
-    path == "/in" || path.starts_with("/in/")
+    path == "/in" || path.starts_with("/in/") || path.starts_with(super::callback::PREFIX)
 }
 
 fn check_host(settings: &Settings, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {

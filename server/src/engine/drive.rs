@@ -16,7 +16,7 @@ use weir_flows::{
 };
 
 use super::{
-    Answer, Engine, Place, Version, attempt,
+    Answer, Engine, Place, Version, answers, attempt,
     call::{self, Caller},
     line::Line,
     tenure::Tenure,
@@ -133,18 +133,25 @@ async fn drive_on(
 ) {
     let mut events = VecDeque::from(events);
     let mut attempts = Attempts::default();
-    // What a person asks of it comes first, and needs no place.
-    if let Some(order) = active.enrolled.waiting() {
-        events.push_front(order);
-    } else if let Some(line) = line {
+    let mut line = line;
+    let mut asked = active.enrolled.waiting();
+    loop {
+        match asked {
+            // A cancel comes first, and needs no place.
+            Some(Event::Cancel { .. }) => line = None,
+            Some(_) | None => {}
+        }
+        events.extend(asked.take());
         // Its flow or its trigger limits what is underway at once.
+        let Some(turn) = &mut line else { break };
         tokio::select! {
             biased;
-            order = active.enrolled.next() => events.push_front(order),
-            places = line => {
+            order = active.enrolled.next() => asked = Some(order),
+            places = turn => {
                 active.places = places;
-                if events.is_empty() {
-                    events.push_back(Event::Start);
+                line = None;
+                if !active.run.has_started() {
+                    events.push_front(Event::Start);
                 }
             }
             () = engine.stopping() => return,
@@ -163,6 +170,7 @@ async fn drive_on(
             }
             _ => None,
         };
+        let answered = answers::place_of(&event).filter(|_| active.run.has_started());
         let turn = advance(
             &active.version.plan,
             &mut active.run,
@@ -170,6 +178,10 @@ async fn drive_on(
             &engine.bounds(),
             event,
         );
+        let ignored = answered.filter(|place| !answers::takes(&turn.records, place));
+        if let Some(place) = ignored {
+            answers::discard(&engine, &active.version.workspace, active.id, &place).await;
+        }
         if turn.records.is_empty() {
             active.enrolled.told();
             if events.is_empty()

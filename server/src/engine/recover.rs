@@ -11,7 +11,7 @@ use weir_flows::{
 };
 
 use super::{
-    Engine, Error, Place, call,
+    Engine, Error, Place, answers, call,
     drive::{self, Active, ReplySlot},
     line,
     tenure::Tenure,
@@ -30,13 +30,14 @@ pub(super) async fn resume(
     enrolled: Enrolled,
     slot: Place,
 ) -> Result<(), Error> {
-    let (version, run) = loop {
+    let (version, run, answers) = loop {
         let read = async {
             let version = engine
                 .version(&row.workspace, &row.flow, row.version)
                 .await?;
             let (run, ..) = restore(engine, &row, &version.plan).await?;
-            Ok((version, run))
+            let answers = answers::unused(engine, &version.plan, &row.workspace, row.id).await?;
+            Ok((version, run, answers))
         };
         match read.await {
             Ok(read) => break read,
@@ -49,7 +50,9 @@ pub(super) async fn resume(
             () = engine.stopping() => return Ok(()),
         }
     };
-    let mut events = lost(&version.plan, &run);
+    // What was answered comes before what is due.
+    let mut events = answers;
+    events.extend(lost(&version.plan, &run));
     // What it called has a run of its own, and is waited for again.
     let commands = calls(&version.plan, &run, engine.world().now_ms());
     if let Some(cancelled) = &run.cancelled {
@@ -110,8 +113,10 @@ pub(super) async fn restore(
         .transpose()
         .map_err(unreadable)?
         .unwrap_or_default();
+    let id = row.id.to_string();
     let identity = Identity {
-        id: row.id.to_string(),
+        callbacks: engine.callbacks(plan, &row.workspace, &id),
+        id,
         flow: row.flow.clone(),
         version: row.version,
         workspace: row.workspace.clone(),

@@ -7,11 +7,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 use weir_flows::{
     plan::{Plan, Source},
     route::Route,
-    run::Identity,
     schedule::Overlap,
 };
 
@@ -32,18 +30,6 @@ pub struct Version {
     pub(super) turnstile: Option<Turnstile>,
     /// What lets the runs of a schedule trigger pass one by one, by trigger; shared by all versions of the flow.
     pub(super) queues: BTreeMap<String, Turnstile>,
-}
-
-impl Version {
-    /// Who a run of this version is.
-    pub(super) fn identity(&self, id: Uuid) -> Identity {
-        Identity {
-            id: id.to_string(),
-            flow: self.flow.clone(),
-            version: self.number,
-            workspace: self.workspace.clone(),
-        }
-    }
 }
 
 /// What production runs of a flow.

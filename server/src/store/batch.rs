@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use uuid::Uuid;
 
 use super::{
+    awaited::{AwaitedState, LEAVE, unheard, unheard_of},
     error::{Abort, Error},
     queue::{Op, Work, Write},
     runs::{Accepted, History, NewRun, Turn},
@@ -31,6 +32,7 @@ impl Work for Batch {
             outcomes.resize_with(self.0.len(), || None);
             self.fire(tx, texts, &mut outcomes).await?;
             self.dedupe(tx, texts, &mut outcomes).await?;
+            self.hear(tx, texts, &mut outcomes).await?;
             self.turn(tx, texts, &mut outcomes).await?;
             self.insert(tx, texts, &outcomes).await?;
             Ok(outcomes
@@ -196,6 +198,40 @@ impl Batch {
         Ok(())
     }
 
+    /// Refuses the turns that would end a wait of which the answer is on disk: they have not seen it.
+    async fn hear(
+        &self,
+        tx: &DatabaseTransaction,
+        texts: &mut Texts,
+        outcomes: &mut Outcomes,
+    ) -> Result<(), DbErr> {
+        let mut values = Vec::new();
+        for (_, workspace, run, turn) in self.commits() {
+            for awaited in &turn.awaited {
+                if awaited.state == AwaitedState::Closed {
+                    values.extend([workspace.into(), run.into(), awaited.place.as_str().into()]);
+                }
+            }
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut unused: HashSet<Uuid> = HashSet::new();
+        let many = unheard(tx.get_database_backend());
+        for row in texts.query(tx, many, values).await? {
+            unused.extend(unheard_of(&row)?);
+        }
+        for (index, _, run, turn) in self.commits() {
+            if unused.contains(&run) {
+                outcomes[index] = Some(Err(Error::Conflict(format!(
+                    "turn {} of run {run} ends a wait that was answered meanwhile",
+                    turn.seq
+                ))));
+            }
+        }
+        Ok(())
+    }
+
     /// Moves on the runs that had a turn. A turn of a run that has ended or moved on is refused alone.
     async fn turn(
         &self,
@@ -204,7 +240,10 @@ impl Batch {
         outcomes: &mut Outcomes,
     ) -> Result<(), DbErr> {
         let mut values = Vec::new();
-        for (_, workspace, run, turn) in self.commits() {
+        for (index, workspace, run, turn) in self.commits() {
+            if outcomes[index].is_some() {
+                continue;
+            }
             values.extend([
                 workspace.into(),
                 run.into(),
@@ -228,6 +267,9 @@ impl Batch {
         }
         let mut dropped = Vec::new();
         for (index, workspace, run, turn) in self.commits() {
+            if outcomes[index].is_some() {
+                continue;
+            }
             if !moved.contains(&(workspace.to_owned(), run)) {
                 outcomes[index] = Some(Err(Error::Conflict(format!(
                     "turn {} of run {run} is not its next one: the run has ended, has moved on, is another server's, or does not exist",
@@ -248,7 +290,7 @@ impl Batch {
         outcomes: &Outcomes,
     ) -> Result<(), DbErr> {
         let (mut runs, mut entries) = (Vec::new(), Vec::new());
-        let (mut letters, mut settled) = (Vec::new(), Vec::new());
+        let (mut letters, mut settled, mut awaited) = (Vec::new(), Vec::new(), Vec::new());
         for (index, write) in self.0.iter().enumerate() {
             if outcomes[index].is_some() {
                 continue;
@@ -283,6 +325,9 @@ impl Batch {
                     turn.at.into(),
                 ]);
             }
+            for wait in &turn.awaited {
+                awaited.extend(wait.row(workspace, id));
+            }
             if turn.leaves_history() {
                 entries.extend([
                     workspace.as_str().into(),
@@ -295,6 +340,7 @@ impl Batch {
             }
         }
         texts.execute(tx, &INSERT_RUN, runs).await?;
+        texts.execute(tx, &LEAVE, awaited).await?;
         texts.execute(tx, &INSERT_LETTER, letters).await?;
         texts.execute(tx, &SETTLE, settled).await?;
         texts.execute(tx, &INSERT_ENTRY, entries).await

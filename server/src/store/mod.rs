@@ -7,6 +7,7 @@
 //! and writes all turns of runs in one transaction of a few multi-row statements (`batch`), then answers everyone.
 
 mod archive;
+mod awaited;
 mod batch;
 mod claims;
 mod committer;
@@ -51,6 +52,10 @@ use queue::{Job, Op, Pending, Work, Write};
 use sql::numbered;
 
 pub use archive::{ArchiveError, Counts, back_up, restore};
+pub use awaited::{
+    Answered, Approval, ApprovalCursor, ApprovalFilter, AwaitedKind, AwaitedState, Awaiting,
+    NewAnswer, Unused,
+};
 pub use claims::{Free, Look};
 pub use connect::{Database, Kind, Settings};
 pub use connections::{Connection, SecretInfo};

@@ -133,7 +133,11 @@ impl Store {
     }
 }
 
-const RUNS: [Many; 3] = [
+const RUNS: [Many; 4] = [
+    Many {
+        text: "DELETE FROM awaited WHERE (workspace, run) IN (VALUES {rows})",
+        width: 2,
+    },
     Many {
         text: "DELETE FROM journal WHERE (workspace, run) IN (VALUES {rows})",
         width: 2,

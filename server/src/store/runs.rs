@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use sea_orm::{DbErr, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{Store, error::Error, letters::Cause, queue::Op, sql::Cells};
+use super::{Store, awaited::Awaiting, error::Error, letters::Cause, queue::Op, sql::Cells};
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,6 +128,8 @@ pub struct Turn {
     pub failure: Option<String>,
     /// Where and why it failed, in the turn that ends it so: it makes the run a dead letter.
     pub cause: Option<Box<Cause>>,
+    /// How it leaves what the run waits for: one for each place.
+    pub awaited: Vec<Awaiting>,
     /// What stays of the run when this turn ends it.
     pub history: History,
     /// The server that has the run: the turn counts only where that is so. One that ends the run leaves it to nobody.

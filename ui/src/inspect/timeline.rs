@@ -43,10 +43,10 @@ impl Stretch {
         let mut bars = Vec::new();
         if step.attempts.is_empty() {
             if let Some(from) = at(&step.started_at).filter(|_| !step.taken_over) {
-                let tone = if step.failure.is_some() {
-                    "bad"
-                } else {
-                    "good"
+                let tone = match (&step.failure, &step.waits_until) {
+                    (Some(_), _) => "bad",
+                    (None, Some(_)) => "wait",
+                    (None, None) => "good",
                 };
                 bars.extend(self.bar(from, at(&step.ended_at), tone));
             }
@@ -129,6 +129,8 @@ mod tests {
         // What took no time is seen all the same, and stays within the run.
         let step = json!({ "status": "succeeded", "started_at": "2000", "ended_at": "2000" });
         assert_eq!(bars(step), [(0.988, THINNEST, "good")]);
+        let waiting = json!({ "status": "waiting", "started_at": "1500", "waits_until": "9000", "waits_for": "callback" });
+        assert_eq!(bars(waiting), [(0.5, 0.5, "wait")]);
         let skipped = json!({ "status": "skipped" });
         assert_eq!(bars(skipped), []);
         let taken = json!({ "status": "succeeded", "taken_over": true, "started_at": "900", "ended_at": "900" });

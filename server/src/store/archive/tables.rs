@@ -168,6 +168,26 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("at", Number, 4),
         ],
     },
+    Table {
+        name: "awaited",
+        since: 6,
+        key: 3,
+        columns: &[
+            ("workspace", Text, 6),
+            ("run", Id, 6),
+            ("place", Text, 6),
+            ("flow", Text, 6),
+            ("kind", Text, 6),
+            ("title", Text, 6),
+            ("shown", Text, 6),
+            ("since", Number, 6),
+            ("until", Number, 6),
+            ("state", Text, 6),
+            ("answer", Text, 6),
+            ("digest", Bytes, 6),
+            ("answered_at", Number, 6),
+        ],
+    },
 ];
 
 /// What concerns only the servers that are there: tables, and columns of the tables above. In a restored database no run is

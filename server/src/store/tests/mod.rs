@@ -132,6 +132,7 @@ fn turn(seq: u32, at: i64, status: Status) -> Turn {
                 class: "broken".to_owned(),
             })
         }),
+        awaited: Vec::new(),
         history: History::Keep,
         server: None,
         parked_until: None,
