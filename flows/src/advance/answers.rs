@@ -42,7 +42,8 @@ impl Fold<'_> {
     /// The step gives what it was answered.
     pub(super) fn take_answer(&mut self, step: usize) {
         let answer = self.here().steps[step].answer.as_deref();
-        let rejected = answer.and_then(approves) == Some(false);
+        let approval = matches!(self.plan.steps[step].awaited(), Some(Wait::Approval { .. }));
+        let rejected = approval && answer.and_then(approves) == Some(false);
         let ports = rejected.then(|| vec![REJECTED.to_owned()]);
         self.succeed(step, None, ports);
     }
