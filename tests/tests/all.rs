@@ -13,6 +13,7 @@ mod crash;
 mod editing;
 mod gallery;
 mod http_face;
+mod limits;
 mod operation;
 mod parking;
 mod partition;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Engine, Error, Place, recover, tenure::Tenure, underway::Enrolled};
+use super::{Engine, Error, Slot, recover, tenure::Tenure, underway::Enrolled};
 use crate::store;
 
 /// The most runs that are taken at once. Other servers want some, too.
@@ -111,7 +111,7 @@ async fn sweep(engine: &Engine, suspects: &mut HashSet<Uuid>) -> Result<(), Erro
 }
 
 /// Places among the runs of this process: one, for which this waits, and as many more as are free.
-async fn slots(engine: &Engine) -> Vec<Place> {
+async fn slots(engine: &Engine) -> Vec<Slot> {
     let active = &engine.0.active;
     let mut slots = Vec::new();
     // A semaphore that is never closed always gives a place.
@@ -134,7 +134,7 @@ fn pause(engine: &Engine, now: i64, next_at: Option<i64>) -> Duration {
 }
 
 /// Takes up one run that was claimed. One that cannot be taken up is left as it is on disk, and found there by the next sweep.
-async fn take_up(engine: &Engine, tenure: &Arc<Tenure>, row: store::Run, slot: Place) {
+async fn take_up(engine: &Engine, tenure: &Arc<Tenure>, row: store::Run, slot: Slot) {
     let id = row.id;
     let Some(enrolled) = enrol(engine, tenure, &row).await else {
         return;

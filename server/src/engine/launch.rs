@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Event, Stamp, Turn, advance},
+    advance::{Event, Stamp},
     record::Record,
     run::Run,
 };
 
 use super::{
-    Accepted, Engine, Error, Place, ReplyWaiter, Started, Version, Waiting,
-    drive::{self, Active, ReplySlot},
-    line,
+    Accepted, Engine, Error, ReplyWaiter, Slot, Started, Version, Waiting,
+    asking::Folded,
+    drive::{self, Active, ReplySlot, Todo},
+    line::{self, Stand},
     tenure::Tenure,
     text, turn_row,
 };
@@ -27,7 +28,7 @@ pub(super) struct Launch {
     /// Before its first turn.
     pub run: Run,
     /// Its place among all runs of the process.
-    pub slot: Place,
+    pub slot: Slot,
     pub stamp: Stamp,
     /// The key under which it is accepted once.
     pub dedupe: Option<String>,
@@ -70,12 +71,20 @@ impl Engine {
             run.apply(plan, record);
         }
         // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
-        let (places, line) = line::join(self, &version, &run.trigger, id, alone);
-        let mut turn = match line {
-            Some(_) => Turn::default(),
-            None => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
+        let key = line::key(self, plan, &run).map_err(Error::Script)?;
+        let stand = Stand {
+            trigger: &run.trigger,
+            run: id,
+            key: key.as_deref(),
+            alone,
+            replays: replay.is_some(),
         };
-        turn.records.splice(0..0, replay);
+        let (places, line) = line::join(self, &version, stand);
+        let mut folded = match line {
+            Some(_) => Folded::default(),
+            None => self.fold(&version, &mut run, stamp, Event::Start),
+        };
+        folded.turn.records.splice(0..0, replay);
         let new = store::NewRun {
             workspace: version.workspace.clone(),
             id,
@@ -88,7 +97,7 @@ impl Engine {
             fire,
             origin,
             parent,
-            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?,
+            turn: turn_row(plan, &run, &folded.turn, 0, stamp.now_ms, tenure.server)?,
         };
         match inner.store.accept(new).await? {
             store::Accepted::Duplicate(first) => return Ok(Accepted::Duplicate(first)),
@@ -121,7 +130,7 @@ impl Engine {
                 self.clone(),
                 active,
                 line,
-                turn.commands,
+                Todo::of(folded),
                 Vec::new(),
             ));
         }

@@ -1,11 +1,14 @@
 //! The engine: takes messages, drives runs turn by turn, fires schedules, takes up what was left.
 
 mod alone;
+mod asking;
 mod attempt;
+mod cache;
 mod call;
 mod claim;
 mod drafts;
 mod drive;
+mod gate;
 mod launch;
 mod limits;
 mod line;
@@ -59,7 +62,9 @@ use crate::{
     store::{self, Lease, Standing, Store},
     world::World,
 };
+use cache::Cache;
 use drive::Active;
+use gate::Gate;
 use launch::Launch;
 use limits::script_bounds;
 use others::Others;
@@ -97,6 +102,8 @@ struct Inner {
     tries: Tries,
     underway: Underway,
     waiting: call::Waiting,
+    gate: Gate,
+    cache: Cache,
     started_at: i64,
 }
 
@@ -299,6 +306,8 @@ impl Engine {
             tries: Tries::new(limits.tries.clone()),
             underway: Underway::default(),
             waiting: call::Waiting::default(),
+            gate: Gate::new(world.clone(), limits.limit_keys),
+            cache: Cache::new(limits.cache_entries, limits.cache_memory),
             store,
             world,
             limits,
@@ -658,8 +667,5 @@ fn no_trigger(version: &Version, trigger: &str) -> String {
 /// Path parameters by name.
 pub type Params = Map<String, Value>;
 
-/// What keeps a flow's runs to its own limit.
-type Turnstile = Arc<Semaphore>;
-
-/// One run's place within a limit, held for as long as the run is underway.
-type Place = OwnedSemaphorePermit;
+/// One run's place among all runs of the process, held for as long as the run is underway.
+type Slot = OwnedSemaphorePermit;

@@ -224,6 +224,9 @@ async fn look(
     let look = engine.store().look().await?;
     let company = &engine.0.others.company;
     company.store(look.servers > 1, Ordering::Relaxed);
+    let servers = u32::try_from(look.servers).unwrap_or(u32::MAX);
+    engine.0.gate.share_with(servers);
+    metrics::gauge!("weir_servers").set(servers);
     if *counted != Some(look.flows) {
         *counted = engine.follow_flows().await?;
     }

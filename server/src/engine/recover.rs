@@ -4,16 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use weir_flows::{
-    advance::{Event, calls, lost},
+    advance::{Event, asks, calls, lost},
     plan::Plan,
     record::Record,
     run::{Identity, Run},
 };
 
 use super::{
-    Engine, Error, Place, call,
-    drive::{self, Active, ReplySlot},
-    line,
+    Engine, Error, Slot, call,
+    drive::{self, Active, ReplySlot, Todo},
+    line::{self, Stand},
     tenure::Tenure,
     underway::Enrolled,
 };
@@ -28,7 +28,7 @@ pub(super) async fn resume(
     tenure: &Arc<Tenure>,
     row: store::Run,
     enrolled: Enrolled,
-    slot: Place,
+    slot: Slot,
 ) -> Result<(), Error> {
     let (version, run) = loop {
         let read = async {
@@ -67,7 +67,20 @@ pub(super) async fn resume(
         events.push(Event::Start);
     }
     // In the order of their ids, which is that of their messages.
-    let (places, line) = line::join(engine, &version, &row.trigger, row.id, false);
+    let key = line::key(engine, &version.plan, &run).unwrap_or_else(|error| {
+        tracing::error!(run = %row.id, %error, "the key of the flow's `concurrency` cannot be evaluated any more; the run is counted among those without one");
+        None
+    });
+    let stand = Stand {
+        trigger: &row.trigger,
+        run: row.id,
+        key: key.as_deref(),
+        alone: false,
+        replays: row.origin.is_some(),
+    };
+    let (places, line) = line::join(engine, &version, stand);
+    let asking = asks(&version.plan, &run).into_iter();
+    let asking = asking.map(|ask| engine.want(&version, ask)).collect();
     let active = Active {
         tenure: Arc::clone(tenure),
         version,
@@ -81,9 +94,14 @@ pub(super) async fn resume(
         places,
         enrolled,
     };
+    let todo = Todo {
+        commands,
+        asking,
+        ..Todo::default()
+    };
     tenure
         .runs
-        .spawn(drive::drive(engine.clone(), active, line, commands, events));
+        .spawn(drive::drive(engine.clone(), active, line, todo, events));
     Ok(())
 }
 

@@ -102,10 +102,17 @@ fn settings_view(sheet: Sheet) -> AnyView {
         |t| t.panel_concurrency,
         |t| t.form_concurrency_help,
     );
+    let key = field(
+        "key",
+        FieldKind::Condition,
+        |t| t.form_limit_key,
+        |t| t.form_limit_key_help,
+    );
     view! {
         <FieldView of=sheet.slot("/history", history)/>
         <FieldView of=sheet.slot("/timeout", timeout)/>
         <FieldView of=sheet.slot("/concurrency/limit", limit)/>
+        <FieldView of=sheet.slot("/concurrency/key", key)/>
     }
     .into_any()
 }

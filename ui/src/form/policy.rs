@@ -28,10 +28,13 @@ use crate::{
 };
 
 /// The keys of a step that its policy is made of.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 11] = [
     "retry",
     "timeout",
     "deadline",
+    "concurrency",
+    "rate",
+    "cache",
     "on_error",
     "join",
     "idempotent",
@@ -82,10 +85,74 @@ fn policy(sheet: Sheet, entry: &Entry) -> AnyView {
         {(entry.kind != CALL && means("/retry") || untrack(|| sheet.has("/retry"))).then(|| retry_view(sheet, "/retry", entry))}
         {means("/timeout").then(|| view! { <FieldView of=sheet.slot("/timeout", timeout(entry))/> })}
         {means("/deadline").then(|| view! { <FieldView of=sheet.slot("/deadline", deadline)/> })}
+        {limits(sheet, entry)}
         <FieldView of=sheet.slot("/on_error", on_error())/>
         <JoinField sheet/>
         {means("/idempotent").then(|| idempotent(sheet))}
         {means("/pinned").then(|| view! { <Pinned sheet/> })}
+    }
+    .into_any()
+}
+
+/// What limits the attempts over all runs, and for how long what they gave is used again.
+fn limits(sheet: Sheet, entry: &Entry) -> AnyView {
+    let t = texts();
+    let set = Memo::new(move |_| {
+        ["concurrency", "rate", "cache"]
+            .iter()
+            .any(|key| sheet.has(&format!("/{key}")))
+    });
+    // A call waits for a run that may come to the same step, so nothing limits it.
+    let means = entry.action.is_some() && entry.kind != CALL;
+    if !means && !set.get_untracked() {
+        return ().into_any();
+    }
+    let most = |at, max, title, help| {
+        let limit = field("limit", FieldKind::Integer { min: 1, max }, title, help);
+        sheet.slot(at, limit)
+    };
+    let time = |at, title, help, example| {
+        let time = field("time", FieldKind::Duration, title, help).example(example);
+        sheet.slot(at, time)
+    };
+    let key = |at, help| {
+        sheet.slot(
+            at,
+            field("key", FieldKind::Condition, |t| t.form_limit_key, help),
+        )
+    };
+    let at_once = most(
+        "/concurrency/limit",
+        i64::from(u32::MAX),
+        |t| t.panel_at_once,
+        |t| t.form_at_once_help,
+    );
+    let rate = most(
+        "/rate/limit",
+        1_000_000,
+        |t| t.panel_rate,
+        |t| t.form_rate_help,
+    );
+    let per = time(
+        "/rate/per",
+        |t| t.form_rate_per,
+        |t| t.form_rate_per_help,
+        "1s",
+    );
+    let ttl = time("/cache/ttl", |t| t.panel_cache, |t| t.form_cache_help, "5m");
+    view! {
+        <details class="form-more" open=set.get_untracked() data-testid="limits">
+            <summary>{t.form_limits} {move || set.get().then(|| view! { <span class="section-dot"></span> })}</summary>
+            <div class="form-more-body">
+                <FieldView of=at_once/>
+                <FieldView of=key("/concurrency/key", |t| t.form_limit_key_help)/>
+                <FieldView of=rate/>
+                <FieldView of=per/>
+                <FieldView of=key("/rate/key", |t| t.form_limit_key_help)/>
+                <FieldView of=ttl/>
+                <FieldView of=key("/cache/key", |t| t.form_cache_key_help)/>
+            </div>
+        </details>
     }
     .into_any()
 }

@@ -89,7 +89,7 @@ fn record(step: StepDetail, address: String) -> AnyView {
         view! { <Section title=t.run_attempts><Attempts attempts/></Section> }
     });
     view! {
-        <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
+        <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{step.cached.then(|| view! { <Badge label=t.run_cached/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
         {waits.map(|text| view! { <p data-testid="waits-until">{text}</p> })}
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}

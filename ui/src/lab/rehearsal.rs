@@ -101,6 +101,7 @@ fn step(room: &mut Room, plan: &Plan, run: &Run, position: usize, state: &StepSt
         items: None,
         waits_until: None,
         taken_over: state.taken_over,
+        cached: state.cached,
         started_at: state.started_at.map(rfc3339),
         ended_at: state.ended_at.map(rfc3339),
         attempts,

@@ -142,6 +142,9 @@ struct StepDetail {
     /// Whether a replay took its end over from the run that it is made from: it was not run again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     taken_over: bool,
+    /// Whether what it gave comes from an attempt of another run, or for another item, as its `cache` says: none was made here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cached: bool,
     /// When it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -473,6 +476,7 @@ impl Room {
             output: run.outputs.at(step).map(|output| self.value(output)),
             failure: state.failure.as_ref().map(|failure| self.failure(failure)),
             taken_over: state.taken_over,
+            cached: state.cached,
             started_at: state.started_at.map(rfc3339),
             ended_at: state.ended_at.map(rfc3339),
             waits_until: state

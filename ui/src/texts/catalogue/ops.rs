@@ -102,6 +102,7 @@ macro_rules! with_ops {
     cancelled_by: "Cancelled by {name}", "Abgebrochen von {name}";
     cancelled_title: "Cancelled", "Abgebrochen";
     run_taken_over: "taken over", "übernommen";
+    run_cached: "from the cache", "aus dem Zwischenspeicher";
 
     run_waits_until: "Waits until {time}", "Wartet bis {time}";
 
