@@ -23,7 +23,7 @@ use crate::{
     plan::{Body, Plan, PlanAction, Wait},
     record::Record,
     run::{Run, RunFailure, Status, StepStatus},
-    script::{Bounds, Moment, Name, Outputs, Scope},
+    script::{Bounds, Evaluation, Moment, Name, Outputs, Scope},
     template::Template,
 };
 
@@ -89,6 +89,8 @@ pub struct Command {
     pub connection: Option<String>,
     /// The settings with their expressions evaluated.
     pub config: Arc<Value>,
+    /// The script of an action that computes, with what it sees. It is evaluated anew for each attempt.
+    pub script: Option<Evaluation>,
     /// How long it may take, in milliseconds.
     pub timeout_ms: u64,
     /// The same for all attempts of this step of this run and this item, so that the other side can tell a repetition.
@@ -219,6 +221,7 @@ impl Underway {
             kind: action.kind.clone(),
             connection: None,
             config: calls.config.clone()?,
+            script: None,
             timeout_ms: action.timeout_ms.saturating_sub(spent).max(1),
             idempotency_key: idempotency_key(&run.id, id, &items, self.undo),
             items,

@@ -86,7 +86,7 @@ pub struct Entry {
     /// on the settings, or where the input is passed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// For an action: what the engine must know to call it again.
+    /// For an action, and for a trigger that asks: what the engine must know to call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
 }
@@ -228,6 +228,9 @@ pub struct Field {
     /// A value as someone might write it, to be shown in an empty input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
+    /// For a script: the names that it sees beside the usual ones, such as `http`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Text>,
 }
 
 impl Field {
@@ -244,6 +247,20 @@ impl Field {
             advanced: false,
             default: None,
             example: None,
+            names: Vec::new(),
+        }
+    }
+
+    /// The names that a script there sees beside the usual ones.
+    pub fn names(&self) -> Vec<&str> {
+        self.names.iter().map(AsRef::as_ref).collect()
+    }
+
+    /// The same setting, and a script there sees these names as well.
+    pub fn seeing(self, names: &[&'static str]) -> Self {
+        Field {
+            names: words(names),
+            ..self
         }
     }
 

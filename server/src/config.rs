@@ -9,9 +9,10 @@ use std::{
 };
 
 use serde::Deserialize;
+use weir_flows::poll::Most;
 
 use crate::{
-    engine::{Limits, Retention, TryLimits},
+    engine::{Limits, PollLimits, Retention, TryLimits},
     outbound::Allow,
 };
 
@@ -50,6 +51,9 @@ pub struct Config {
 
 /// The shortest lease, in milliseconds: with less, a busy machine would lose it for nothing.
 const SHORTEST_LEASE: u64 = 1_000;
+
+/// The most scripts that may be underway at once: names are looked up on the same kind of threads, of which there are 512.
+const MOST_PLACES: usize = 400;
 
 /// The settings: the key in the file, the environment variable, and what it is. The one list of them.
 pub const SETTINGS: &[(&str, &str, &str)] = &[
@@ -103,6 +107,27 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "max_response",
         "WEIR_MAX_RESPONSE",
         "largest reply an action reads, in bytes (8388608)",
+    ),
+    (
+        "script_calls",
+        "WEIR_SCRIPT_CALLS",
+        "calls that a script makes in one attempt or poll (50)",
+    ),
+    (
+        "script_places",
+        "WEIR_SCRIPT_PLACES",
+        "scripts that call out underway at once, each with a thread of its own (100)",
+    ),
+    ("polls", "WEIR_POLLS", "polls underway at once (16)"),
+    (
+        "poll_messages",
+        "WEIR_POLL_MESSAGES",
+        "messages that one poll may find (1000)",
+    ),
+    (
+        "poll_bytes",
+        "WEIR_POLL_BYTES",
+        "size of all messages of one poll, in bytes of JSON (8388608)",
     ),
     (
         "active_runs",
@@ -258,6 +283,7 @@ impl Config {
         };
         format!(
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nmax_response = {}\nactive_runs = {}\n\
+             script_calls = {}\nscript_places = {}\npolls = {}\npoll_messages = {}\npoll_bytes = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
              tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
              history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlease_ms = {}{}",
@@ -272,6 +298,11 @@ impl Config {
             self.max_message,
             self.limits.max_response,
             self.limits.active_runs,
+            self.limits.script_calls,
+            self.limits.script_places,
+            self.limits.polls.underway,
+            self.limits.polls.most.messages,
+            self.limits.polls.most.bytes,
             self.limits.script_time.as_millis(),
             self.limits.script_operations,
             self.limits.script_memory,
@@ -332,6 +363,18 @@ impl Config {
                 script_operations: number(values, "script_operations", defaults.script_operations, 1)?,
                 script_memory: number(values, "script_memory", defaults.script_memory, 1)?,
                 max_response: number(values, "max_response", defaults.max_response, 1)?,
+                script_calls: number(values, "script_calls", defaults.script_calls, 1)?,
+                script_places: match number(values, "script_places", defaults.script_places, 1)? {
+                    places if places <= MOST_PLACES => places,
+                    _ => return Err(wrong(values, "script_places", format!("at most {MOST_PLACES} are possible, since each needs a thread"))),
+                },
+                polls: PollLimits {
+                    underway: number(values, "polls", defaults.polls.underway, 1)?,
+                    most: Most {
+                        messages: number(values, "poll_messages", defaults.polls.most.messages, 1)?,
+                        bytes: number(values, "poll_bytes", defaults.polls.most.bytes, 1)?,
+                    },
+                },
                 tries: TryLimits {
                     underway: number(values, "tries", defaults.tries.underway, 0)?,
                     kept: number(values, "tries_kept", defaults.tries.kept, 0)?,
@@ -448,6 +491,8 @@ mod tests {
             ("log_format", "xml"),
             ("max_message", "-1"),
             ("active_runs", "0"),
+            ("script_places", "401"),
+            ("polls", "0"),
             ("tries_kept", "many"),
             ("history_days", "-1"),
             ("lease_ms", "20"),

@@ -11,5 +11,6 @@ mod generated;
 mod kinds;
 mod loops;
 mod replays;
+mod scripts;
 mod tables;
 mod waits;

@@ -1,6 +1,7 @@
 //! The HTTP face: the API with its document, the intake of triggers, health, metrics, and the page.
 
 mod connections;
+mod cursors;
 mod docs;
 mod document;
 mod events;

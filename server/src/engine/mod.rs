@@ -11,6 +11,7 @@ mod limits;
 mod line;
 pub mod local;
 mod others;
+mod poll;
 mod publish;
 mod recover;
 mod registry;
@@ -46,7 +47,7 @@ use weir_flows::{
 pub use alone::Unstarted;
 pub use call::called_run;
 pub use drafts::FlowChange;
-pub use limits::{Limits, TryLimits};
+pub use limits::{Limits, PollLimits, TryLimits};
 pub use publish::PublishedNow;
 pub use registry::{Match, Published, Routed, Version};
 pub use replay::{ReplayPlan, ReplayRequest};
@@ -54,6 +55,7 @@ pub use retention::Retention;
 pub use tries::{Actions, Begun, Drafted, Try, size};
 
 use crate::{
+    connectors::script::Scripts,
     outbound,
     secrets::{Absent, Sealer, Secret},
     store::{self, Lease, Standing, Store},
@@ -61,7 +63,7 @@ use crate::{
 };
 use drive::Active;
 use launch::Launch;
-use limits::script_bounds;
+use limits::{calling_scripts, script_bounds};
 use others::Others;
 use registry::Registry;
 use tenure::Tenure;
@@ -79,6 +81,9 @@ struct Inner {
     limits: Limits,
     sealer: Sealer,
     client: outbound::Client,
+    scripts: Scripts,
+    /// One for each poll that may be underway.
+    polls: Arc<Semaphore>,
     registry: Registry,
     changes: broadcast::Sender<Arc<Change>>,
     flow_changes: broadcast::Sender<Arc<FlowChange>>,
@@ -284,6 +289,8 @@ impl Engine {
         let engine = Engine(Arc::new(Inner {
             started_at: world.now_ms(),
             active: Arc::new(Semaphore::new(limits.active_runs)),
+            scripts: calling_scripts(&limits),
+            polls: Arc::new(Semaphore::new(limits.polls.underway)),
             catalog: crate::connectors::catalog(),
             registry: Registry::default(),
             changes: broadcast::channel(1024).0,

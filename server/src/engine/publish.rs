@@ -363,7 +363,7 @@ fn compile(document: &str, catalog: &weir_flows::catalog::Catalog) -> Result<Pla
     })
 }
 
-/// The schedules of a plan with their first instants.
+/// The schedules and polls of a plan with their first instants.
 fn schedules(plan: &Plan, now: i64) -> Vec<(String, Option<i64>)> {
     let active = plan
         .triggers
@@ -372,6 +372,7 @@ fn schedules(plan: &Plan, now: i64) -> Vec<(String, Option<i64>)> {
     active
         .filter_map(|(id, trigger)| match &trigger.source {
             Source::Schedule(schedule) => Some((id.clone(), schedule.next_after(now))),
+            Source::Poll(poll) => Some((id.clone(), poll.schedule.next_after(now))),
             _ => None,
         })
         .collect()

@@ -499,7 +499,7 @@ pub(super) fn run_of(row: &QueryResult) -> Result<Run, DbErr> {
     run_at(&Cells::of(row))
 }
 
-fn digest(key: &[u8]) -> [u8; 32] {
+pub(super) fn digest(key: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::digest(key).into()
 }

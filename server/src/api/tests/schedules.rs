@@ -66,7 +66,7 @@ async fn schedules_are_listed_in_pages() {
         shown,
         json!({
             "flow": "a-reports", "flow_title": "Reports", "trigger": "daily", "title": "Every night",
-            "cron": "30 2 * * *", "timezone": "Europe/Berlin", "enabled": true, "next_at": null, "last_at": null,
+            "kind": "schedule", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "enabled": true, "next_at": null, "last_at": null,
         })
     );
     assert_eq!(listed[1]["every"], "7d");

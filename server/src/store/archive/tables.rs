@@ -136,6 +136,23 @@ pub(in crate::store) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "poll",
+        since: 6,
+        key: 3,
+        columns: &[
+            ("workspace", Text, 6),
+            ("flow", Text, 6),
+            ("trigger", Text, 6),
+            ("position", Text, 6),
+            ("revision", Number, 6),
+            ("moved_at", Number, 6),
+            ("polled_at", Number, 6),
+            ("failed_at", Number, 6),
+            ("failure", Text, 6),
+            ("failures", Number, 6),
+        ],
+    },
+    Table {
         name: "dead_letter",
         since: 3,
         key: 2,
@@ -175,6 +192,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
 #[cfg(test)]
 pub(in crate::store) const LEFT_OUT: &[(&str, &[&str])] = &[
     ("run", &["server"]),
+    ("poll", &["due_at", "busy_by", "busy_until"]),
     (
         "server",
         &["id", "name", "seal", "started_at", "expires_at"],

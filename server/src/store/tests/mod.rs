@@ -8,6 +8,7 @@ mod letters;
 mod measure;
 mod opening;
 mod plans;
+mod polls;
 mod retention;
 mod runs;
 mod servers;

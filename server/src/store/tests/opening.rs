@@ -28,7 +28,7 @@ async fn opened_again_it_has_everything(settings: Settings) {
         assert!(store.run(MAIN, run.id).await.unwrap().is_some());
         assert_eq!(
             count(&store, "SELECT count(*) FROM seaql_migrations").await,
-            5
+            6
         );
         store.close().await;
         store.close().await;
