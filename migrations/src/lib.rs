@@ -10,6 +10,7 @@ mod m0002_enabled;
 mod m0003_letters;
 mod m0004_servers;
 mod m0005_parents;
+mod m0007_pauses;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_letters::Migration),
             Box::new(m0004_servers::Migration),
             Box::new(m0005_parents::Migration),
+            Box::new(m0007_pauses::Migration),
         ]
     }
 }

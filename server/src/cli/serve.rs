@@ -70,6 +70,8 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
         lease: config.lease,
         name: config.name.clone().unwrap_or_else(|| address.to_string()),
         seal: sealer.key_id(),
+        queue: config.queue,
+        queue_bytes: config.queue_bytes,
         ..store::Settings::new(database(&config))
     };
     let store = Store::open(&store)
@@ -96,6 +98,7 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     }
     let settings = api::Settings {
         max_message: config.max_message,
+        arriving: config.arriving,
         loopback: address.ip().is_loopback(),
         hosts: config.hosts.clone(),
         metrics: Some(metrics),

@@ -82,6 +82,13 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<b
     let Listened::Here(version) = listened else {
         return Ok(false);
     };
+    if version
+        .as_ref()
+        .is_some_and(|version| engine.is_paused(version))
+    {
+        // Its policy for what was missed decides at the end.
+        return Ok(false);
+    }
     let trigger = version
         .as_ref()
         .and_then(|version| version.plan.triggers.get(&schedule.trigger));

@@ -53,7 +53,7 @@ impl Settings {
         Settings {
             database,
             batch: 512,
-            queue: 4096,
+            queue: 8192,
             queue_bytes: 64 << 20,
             readers: 4,
             patience: Duration::from_secs(15),

@@ -7,6 +7,10 @@ use uuid::Uuid;
 
 use super::{Store, error::Error, letters::Cause, queue::Op, sql::Cells};
 
+/// Until when a run is parked that was accepted and waits for its turn: until it is claimed for that. It is the largest whole number
+/// that every reader of JSON knows exactly.
+pub const HELD: i64 = 9_007_199_254_740_991;
+
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -296,7 +300,7 @@ impl Store {
             true => digest(&[&[0xFF], key.as_bytes()].concat()),
             false => digest(key.as_bytes()),
         });
-        self.submit(Op::Accept(Box::new(run), digest), false).await
+        self.submit(Op::Accept(Box::new(run), digest)).await
     }
 
     /// Writes another turn of a run.
@@ -306,14 +310,11 @@ impl Store {
     /// is no such run; [`Error::Fenced`] if the turn's server has lost its lease. Nothing is touched then.
     pub async fn commit(&self, workspace: &str, run: Uuid, turn: Turn) -> Result<(), Error> {
         let workspace = workspace.to_owned();
-        self.submit(
-            Op::Commit {
-                workspace,
-                run,
-                turn: Box::new(turn),
-            },
-            true,
-        )
+        self.submit(Op::Commit {
+            workspace,
+            run,
+            turn: Box::new(turn),
+        })
         .await
         .map(|_| ())
     }

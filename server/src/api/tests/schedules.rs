@@ -52,8 +52,10 @@ async fn schedules_are_listed_in_pages() {
         [
             "a-reports/daily",
             "a-reports/often",
+            "a-reports/resting",
             "b-reports/daily",
-            "b-reports/often"
+            "b-reports/often",
+            "b-reports/resting"
         ]
     );
     let daily = &listed[0];

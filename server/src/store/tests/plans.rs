@@ -7,7 +7,7 @@ use super::{MAIN, on_sqlite};
 use crate::store::{
     RunCursor, RunFilter, Settings, Status, Store,
     batch::{DELETE_JOURNAL, FIND_KEY, FIRE, SETTLE, TURN},
-    claims::{FREE, claims},
+    claims::{claims, free_flows_text, free_text},
     flows::{TALLY, list_text},
     runs::page,
     sql::text,
@@ -27,7 +27,7 @@ async fn indexed(settings: Settings) {
     for text in claims(DbBackend::Sqlite)
         .iter()
         .map(String::as_str)
-        .chain([FREE])
+        .chain([free_text().as_str(), free_flows_text().as_str()])
     {
         plans += &plan(&store, text).await;
     }
