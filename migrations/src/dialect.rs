@@ -1,10 +1,10 @@
-//! Writes one schema text for both databases.
+//! A migration, written as one schema text for both databases.
 //!
 //! The schema is hand-written SQL, since strict tables, rowid-less tables, partial indexes and collations are what
 //! the statements of the store rely on. What differs between the databases is a short list of words in braces.
 
 use sea_orm_migration::{
-    SchemaManager,
+    MigrationName, MigrationTrait, SchemaManager, async_trait,
     sea_orm::{ConnectionTrait, DbBackend, DbErr},
 };
 
@@ -28,16 +28,32 @@ const WORDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Executes `statements` one by one in the words of the connected database.
-pub(crate) async fn execute(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    let backend = manager.get_database_backend();
-    for statement in statements {
-        manager
-            .get_connection()
-            .execute_unprepared(&translate(statement, backend))
-            .await?;
+/// A migration: the name that the database keeps of it, and its statements, which are executed one by one.
+pub(crate) struct Migration(pub(crate) &'static str, pub(crate) &'static [&'static str]);
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        self.0
     }
-    Ok(())
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let backend = manager.get_database_backend();
+        for statement in self.1 {
+            manager
+                .get_connection()
+                .execute_unprepared(&translate(statement, backend))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// On SQLite too, so that a start that is interrupted leaves no change without its mark, and no half of a schema.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
 }
 
 fn translate(statement: &str, backend: DbBackend) -> String {

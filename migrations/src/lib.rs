@@ -15,6 +15,7 @@ mod m0004_servers;
 mod m0005_parents;
 mod m0008_bodies;
 
+use dialect::Migration;
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 pub use sea_orm_migration::MigratorTrait;
@@ -27,12 +28,12 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m0001_ground::Migration),
-            Box::new(m0002_enabled::Migration),
-            Box::new(m0003_letters::Migration),
-            Box::new(m0004_servers::Migration),
-            Box::new(m0005_parents::Migration),
-            Box::new(m0008_bodies::Migration),
+            Box::new(Migration("m0001_ground", m0001_ground::STATEMENTS)),
+            Box::new(Migration("m0002_enabled", m0002_enabled::STATEMENTS)),
+            Box::new(Migration("m0003_letters", m0003_letters::STATEMENTS)),
+            Box::new(Migration("m0004_servers", m0004_servers::STATEMENTS)),
+            Box::new(Migration("m0005_parents", m0005_parents::STATEMENTS)),
+            Box::new(Migration("m0008_bodies", m0008_bodies::STATEMENTS)),
         ]
     }
 }

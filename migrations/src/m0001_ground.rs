@@ -3,33 +3,7 @@
 //! The workspace leads every primary key, so that tables can be spread by workspace. Times are milliseconds since
 //! 1970-01-01 UTC. There are no foreign keys: runs outlive the flow they ran, and the hot path checks nothing twice.
 
-use sea_orm_migration::{
-    MigrationName, MigrationTrait, SchemaManager, async_trait, sea_orm::DbErr,
-};
-
-use crate::dialect;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0001_ground"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        dialect::execute(manager, STATEMENTS).await
-    }
-
-    /// On SQLite too, so that a first start that is interrupted leaves an empty database and not half a schema.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-}
-
-const STATEMENTS: &[&str] = &[
+pub(crate) const STATEMENTS: &[&str] = &[
     // `draft` is the editable document, `published` the number of the version that production runs.
     "CREATE TABLE flow (
         workspace {text} NOT NULL CHECK (length(workspace) BETWEEN 1 AND 63),

@@ -2,33 +2,7 @@
 //!
 //! `run.origin` may be absent, so that a server of the release before goes on making runs beside a newer one.
 
-use sea_orm_migration::{
-    MigrationName, MigrationTrait, SchemaManager, async_trait, sea_orm::DbErr,
-};
-
-use crate::dialect;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0003_letters"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        dialect::execute(manager, STATEMENTS).await
-    }
-
-    /// On SQLite too, so that a start that is interrupted leaves no change without its mark.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-}
-
-const STATEMENTS: &[&str] = &[
+pub(crate) const STATEMENTS: &[&str] = &[
     // The run that this one replays.
     "ALTER TABLE run ADD COLUMN origin {uuid}",
     // One row for each run that ended in failure; runs that succeed never touch it.

@@ -3,33 +3,7 @@
 //! Everything is new or may be absent, so that a server of the release before goes on with what it knows. It does not know
 //! that a run has an owner, which is why servers of both releases keep each other away by a lock (see the store's `connect`).
 
-use sea_orm_migration::{
-    MigrationName, MigrationTrait, SchemaManager, async_trait, sea_orm::DbErr,
-};
-
-use crate::dialect;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0004_servers"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        dialect::execute(manager, STATEMENTS).await
-    }
-
-    /// On SQLite too, so that a start that is interrupted leaves no change without its mark.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-}
-
-const STATEMENTS: &[&str] = &[
+pub(crate) const STATEMENTS: &[&str] = &[
     // A server that is there has the right to write. `seal` names the key of its secrets. Times are those of the database's own
     // clock.
     "CREATE TABLE server (

@@ -3,33 +3,7 @@
 //! A server of the release before goes on with what it writes itself. It cannot read a journal that names a body, says so,
 //! and leaves that run to a newer server (see the store's `bodies`).
 
-use sea_orm_migration::{
-    MigrationName, MigrationTrait, SchemaManager, async_trait, sea_orm::DbErr,
-};
-
-use crate::dialect;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0008_bodies"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        dialect::execute(manager, STATEMENTS).await
-    }
-
-    /// On SQLite too, so that a start that is interrupted leaves no change without its mark.
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-}
-
-const STATEMENTS: &[&str] = &[
+pub(crate) const STATEMENTS: &[&str] = &[
     // `hash` is the SHA-256 of `content`, a part of a JSON text, which may name further bodies.
     "CREATE TABLE body (
         workspace {text} NOT NULL,
