@@ -5,7 +5,9 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use uuid::Uuid;
 
 use super::{
-    Kind, Store, bodies,
+    Kind, Store,
+    batch::DELETE_JOURNAL,
+    bodies,
     error::{Abort, Error},
     queue::Work,
     sql::{Cells, Many, Texts, statement},
@@ -142,10 +144,7 @@ impl Store {
 }
 
 const RUNS: [Many; 3] = [
-    Many {
-        text: "DELETE FROM journal WHERE (workspace, run) IN (VALUES {rows})",
-        width: 2,
-    },
+    DELETE_JOURNAL,
     Many {
         text: "DELETE FROM dead_letter WHERE (workspace, run) IN (VALUES {rows})",
         width: 2,
