@@ -43,15 +43,11 @@ enum Source {
 impl World {
     /// The world outside: the system's clock and the system's randomness.
     pub fn real() -> Self {
-        World::shifted(0)
+        World::failing(0, Faults::default())
     }
 
-    /// The world outside with a clock that goes wrong by so many milliseconds, for tests of such machines.
-    pub fn shifted(by_ms: i64) -> Self {
-        World::failing(by_ms, Faults::default())
-    }
-
-    /// The same for a process that ends where a test wants it to.
+    /// The world outside with a clock that goes wrong by so many milliseconds, for a process that ends where `faults` say: for
+    /// tests of such machines.
     pub fn failing(by_ms: i64, faults: Faults) -> Self {
         World::new(Source::Real(AtomicI64::new(by_ms)), faults)
     }
@@ -260,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_wrong_follows_a_shared_one() {
-        let (right, wrong) = (World::real(), World::shifted(-600_000));
+        let (right, wrong) = (World::real(), World::failing(-600_000, Faults::default()));
         let off = wrong.follow(right.now_ms()).unwrap();
         assert!((599_000..=601_000).contains(&off), "{off}");
         assert!((wrong.now_ms() - right.now_ms()).abs() < 1_000);
