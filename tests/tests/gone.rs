@@ -79,26 +79,21 @@ fn a_database_that_was_gone_for_a_while_is_found_again() {
                 (accepted.lock().unwrap().len() >= before + 40).then_some(())
             });
         };
+        let all_say = |status| {
+            let ready = |address| send(address, &Request::new("GET", "/health/ready")).unwrap();
+            let mut replies = addresses.iter().map(|address| ready(*address));
+            replies.all(|reply| reply.status == status).then_some(())
+        };
         some_more();
         cluster.crash();
         let gone = thread::spawn(move || thread::park_timeout(Duration::from_secs(seconds as u64)));
         until("the servers to say that they are not ready", || {
-            let ready = |address| send(address, &Request::new("GET", "/health/ready")).unwrap();
-            addresses
-                .iter()
-                .all(|address| ready(*address).status == 503)
-                .then_some(())
+            all_say(503)
         });
         gone.join().unwrap();
         cluster.start_again();
         some_more();
-        until("the servers to be ready", || {
-            let ready = |address| send(address, &Request::new("GET", "/health/ready")).unwrap();
-            addresses
-                .iter()
-                .all(|address| ready(*address).status == 200)
-                .then_some(())
-        });
+        until("the servers to be ready", || all_say(200));
         over.store(true, Ordering::SeqCst);
     });
     let accepted = accepted.into_inner().unwrap();
