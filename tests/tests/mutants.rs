@@ -8,6 +8,7 @@ mod table;
 
 use std::{
     env, fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -67,13 +68,13 @@ fn every_mutant_is_caught() {
 }
 
 fn run() {
-    let place =
+    let target =
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let place = place.join("mutants");
-    let tree = place.join("tree");
+    let tree = target.join("mutants");
     copy_sources(&tree);
     mutate(&tree);
-    let tests = build(&tree, &place.join("target"));
+    // Beside what is built already: what the copy depends on is the same, and its own crates have a path of their own.
+    let tests = build(&tree, &target);
     assert!(
         passes(&tests, &tree, None),
         "without a mutant the tests pass"
@@ -251,7 +252,7 @@ fn passes(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> bool {
             .arg(&tests[test])
             .args(filters)
             .current_dir(tree.join(folder))
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null());
         if let Some(number) = mutant {
             command.env(SWITCH, number.to_string());
@@ -260,6 +261,22 @@ fn passes(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> bool {
         for (name, _) in env::vars().filter(|(name, _)| name.starts_with("WEIR_PROVE")) {
             command.env_remove(name);
         }
-        command.status().unwrap().success()
+        succeeds(command)
     })
+}
+
+/// Whether tests succeed. The first one that fails is enough to know.
+fn succeeds(mut command: Command) -> bool {
+    let mut running = command.spawn().unwrap();
+    let told = BufReader::new(running.stdout.take().unwrap());
+    let failed = told
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.starts_with("test ") && line.ends_with("FAILED"));
+    if failed {
+        // `timeout` hands it on to the tests.
+        let pid = running.id().to_string();
+        Command::new("kill").arg(pid).status().unwrap();
+    }
+    running.wait().unwrap().success() && !failed
 }

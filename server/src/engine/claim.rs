@@ -26,24 +26,30 @@ const ENROLS: (u32, Duration) = (500, Duration::from_millis(10));
 /// How often to look for runs that this server has and that nobody drives.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How soon to look for them after the database was away, since commits may have lost their answers then; and how long a run
+/// that nobody drives is given to show that somebody was about to.
+const SOON: Duration = Duration::from_secs(5);
+
 /// Takes up runs until the process stops.
 pub(super) async fn take_when_due(engine: Engine) {
     let mut suspects = HashSet::new();
-    let mut swept = Instant::now();
+    let mut sweep_at = Instant::now() + SWEEP;
     loop {
         let pause = match take(&engine).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::debug!(%error, "free runs could not be taken up; trying again");
+                sweep_at = sweep_at.min(Instant::now() + SOON);
                 PAUSE
             }
         };
-        if swept.elapsed() >= SWEEP {
-            swept = Instant::now();
+        if sweep_at <= Instant::now() {
             if let Err(error) = sweep(&engine, &mut suspects).await {
                 tracing::debug!(%error, "runs that nobody drives could not be looked for");
             }
+            sweep_at = Instant::now() + if suspects.is_empty() { SWEEP } else { SOON };
         }
+        let pause = pause.min(sweep_at.saturating_duration_since(Instant::now()));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = engine.0.claims.notified() => {}
