@@ -14,6 +14,7 @@ mod m0003_letters;
 mod m0004_servers;
 mod m0005_parents;
 mod m0008_bodies;
+mod m0009_pauses;
 
 use dialect::Migration;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(Migration("m0004_servers", m0004_servers::STATEMENTS)),
             Box::new(Migration("m0005_parents", m0005_parents::STATEMENTS)),
             Box::new(Migration("m0008_bodies", m0008_bodies::STATEMENTS)),
+            Box::new(Migration("m0009_pauses", m0009_pauses::STATEMENTS)),
         ]
     }
 }

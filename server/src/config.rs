@@ -41,6 +41,12 @@ pub struct Config {
     pub max_message: usize,
     /// The size beyond which a value of a message or an output is kept once, in bytes: `WEIR_LARGE_VALUE`.
     pub large_value: usize,
+    /// How much memory messages may take that arrive at once, in bytes.
+    pub arriving: u64,
+    /// How many writes may wait for the database.
+    pub queue: usize,
+    /// How much payload may wait for the database, in bytes.
+    pub queue_bytes: usize,
     /// What people call this server: `WEIR_NAME`.
     pub name: Option<String>,
     /// How long a server may be silent before others take over its runs: `WEIR_LEASE_MS`.
@@ -120,7 +126,32 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     (
         "active_runs",
         "WEIR_ACTIVE_RUNS",
-        "runs underway at once in this process (10000)",
+        "runs underway at once in this process, shared out between flows (10000)",
+    ),
+    (
+        "line_runs",
+        "WEIR_LINE_RUNS",
+        "runs of a flow with a concurrency limit that wait in memory for their turn; more wait on disk (100)",
+    ),
+    (
+        "waiting_runs",
+        "WEIR_WAITING_RUNS",
+        "runs of one flow that may wait on disk, since it is paused or has much underway (100000)",
+    ),
+    (
+        "arriving_bytes",
+        "WEIR_ARRIVING_BYTES",
+        "memory for messages that arrive at once, shared out between flows, in bytes (268435456)",
+    ),
+    (
+        "queue",
+        "WEIR_QUEUE",
+        "writes that may wait for the database (8192)",
+    ),
+    (
+        "queue_bytes",
+        "WEIR_QUEUE_BYTES",
+        "payload of writes that may wait for the database, in bytes (67108864)",
     ),
     (
         "script_time_ms",
@@ -276,6 +307,7 @@ impl Config {
         };
         format!(
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nlarge_value = {}\nmax_response = {}\nactive_runs = {}\n\
+             line_runs = {}\nwaiting_runs = {}\narriving_bytes = {}\nqueue = {}\nqueue_bytes = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
              tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
              history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlease_ms = {}{}",
@@ -291,6 +323,11 @@ impl Config {
             self.large_value,
             self.limits.max_response,
             self.limits.active_runs,
+            self.limits.line_runs,
+            self.limits.waiting_runs,
+            self.arriving,
+            self.queue,
+            self.queue_bytes,
             self.limits.script_time.as_millis(),
             self.limits.script_operations,
             self.limits.script_memory,
@@ -343,6 +380,9 @@ impl Config {
             },
             max_message: number(values, "max_message", 1 << 20, 1)?,
             large_value: number(values, "large_value", 16 << 10, SMALLEST_LARGE)?,
+            arriving: number(values, "arriving_bytes", 256 << 20, 1)?,
+            queue: number(values, "queue", 8192, 2)?,
+            queue_bytes: number(values, "queue_bytes", 64 << 20, 1)?,
             name: text("name"),
             lease: Duration::from_millis(number(values, "lease_ms", 15_000, SHORTEST_LEASE)?),
             clock_offset: number(values, "clock_offset_ms", 0, i64::MIN)?,
@@ -352,6 +392,8 @@ impl Config {
             },
             limits: Limits {
                 active_runs: number(values, "active_runs", defaults.active_runs, 1)?,
+                line_runs: number(values, "line_runs", defaults.line_runs, 1)?,
+                waiting_runs: number(values, "waiting_runs", defaults.waiting_runs, 1)?,
                 script_time: Duration::from_millis(number(values, "script_time_ms", defaults.script_time.as_millis() as u64, 1)?),
                 script_operations: number(values, "script_operations", defaults.script_operations, 1)?,
                 script_memory: number(values, "script_memory", defaults.script_memory, 1)?,
@@ -473,6 +515,8 @@ mod tests {
             ("max_message", "-1"),
             ("large_value", "80"),
             ("active_runs", "0"),
+            ("line_runs", "0"),
+            ("queue", "1"),
             ("tries_kept", "many"),
             ("history_days", "-1"),
             ("lease_ms", "20"),

@@ -6,6 +6,7 @@ pub mod config;
 pub mod connection;
 pub mod connectors;
 pub mod engine;
+mod fair;
 pub mod memory;
 pub mod outbound;
 pub mod secrets;

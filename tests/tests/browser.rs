@@ -169,6 +169,22 @@ fn dead_letters_are_dealt_with_in_the_page() {
 }
 
 #[test]
+fn a_flow_is_paused_and_resumed_in_the_page() {
+    let weir = Weir::start();
+    weir.publish(&json!({
+        "format": "weir/flow@1", "id": "orders", "title": "Orders",
+        "triggers": {
+            "order": { "kind": "http", "config": { "path": "/orders" } },
+            "nightly": { "kind": "schedule", "config": { "cron": "0 2 * * *" } },
+            "resting": { "kind": "schedule", "disabled": true, "config": { "cron": "0 3 * * *" } }
+        },
+        "steps": { "note": { "kind": "map", "config": { "script": "input.body" } } },
+        "links": [{ "from": "order", "to": "note" }, { "from": "nightly", "to": "note" }, { "from": "resting", "to": "note" }]
+    }));
+    browse("pauses.mjs", &[("WEIR_URL", weir.url())], &weir);
+}
+
+#[test]
 fn axe_finds_nothing_serious() {
     let Gallery { weir, last, failed } = gallery();
     let variables = [

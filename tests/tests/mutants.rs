@@ -240,7 +240,12 @@ fn passes(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> bool {
             .is_some_and(|Mutant(file, ..)| file.starts_with("flows/"))
     });
     let machine: &[&str] = &[];
-    let server: &[&str] = &["store::tests", "schedule::tests", "simulation"];
+    let server: &[&str] = &[
+        "fair::tests",
+        "store::tests",
+        "schedule::tests",
+        "simulation",
+    ];
     let chosen = [(0, machine, "flows"), (1, server, "server")];
     chosen.into_iter().all(|(test, filters, folder)| {
         if test == 0 && !of_machine {

@@ -17,6 +17,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// The modules of `server/src` that a module may use by `crate::`, from the ground up.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("fair", &[]),
     ("memory", &[]),
     ("world", &[]),
     ("secrets", &["world"]),
@@ -27,12 +28,13 @@ const FLOORS: &[(&str, &[&str])] = &[
         "connectors",
         &["connection", "outbound", "secrets", "world"],
     ),
-    ("store", &["world"]),
+    ("store", &["fair", "world"]),
     (
         "engine",
         &[
             "connection",
             "connectors",
+            "fair",
             "memory",
             "outbound",
             "secrets",
@@ -46,6 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "connection",
             "connectors",
             "engine",
+            "fair",
             "outbound",
             "secrets",
             "signature",

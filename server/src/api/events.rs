@@ -67,7 +67,7 @@ pub(super) struct WorkspaceChange {
     at: String,
 }
 
-/// How a flow stands after its draft was written or deleted, after it was published, and after it was switched on or off.
+/// How a flow stands after its draft was written or deleted, after it was published, and after it was switched on or off, paused or resumed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct FlowChange {
     /// The flow.
@@ -79,6 +79,8 @@ pub(super) struct FlowChange {
     version: Option<u32>,
     /// Whether its triggers are listened to, once it is published; false where the flow was deleted.
     enabled: bool,
+    /// Whether what arrives waits until the flow is resumed.
+    paused: bool,
     /// When this was.
     #[schema(format = DateTime)]
     at: String,
@@ -234,6 +236,7 @@ impl FlowChange {
             revision: change.standing.map(|standing| standing.revision),
             version: change.standing.and_then(|standing| standing.version),
             enabled: change.standing.is_some_and(|standing| standing.enabled),
+            paused: change.standing.is_some_and(|standing| standing.paused),
             at: rfc3339(change.at),
         }
     }

@@ -254,6 +254,42 @@ pub(super) async fn disable(
     switch(&app, &id, false).await
 }
 
+/// Pause a flow
+///
+/// Nothing new begins, and nothing is refused: what arrives at its triggers is accepted and waits on disk. Callers get 202, with
+/// `"paused": true` and where to look, also those that would get the result. Runs that other flows call, replays, and runs that are started by
+/// hand wait, too; schedules do not fire, and the setting `missed` of each decides about those times when the flow is resumed. Runs that have
+/// begun go on to their end. A run that waits can be cancelled. If it is deleted instead of resumed, what waits begins. Doing it twice is fine.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/pause", tag = "Flows", operation_id = "pause_flow",
+    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    responses((status = 200, description = "It is paused.", body = FlowSummary), (status = 404, description = "There is no such flow.")))]
+pub(super) async fn pause(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<FlowSummary>> {
+    set_paused(&app, &id, true).await
+}
+
+/// Resume a flow
+///
+/// What waits begins in the order in which it arrived, as fast as the limits of the flow and of the servers allow; each run on
+/// the version that it was accepted with, also where another one was published meanwhile. Doing it twice is fine.
+#[utoipa::path(post, path = "/api/v1/flows/{flow}/resume", tag = "Flows", operation_id = "resume_flow",
+    params(("flow" = String, Path, description = "The id of the flow.", example = "order-intake")),
+    responses((status = 200, description = "It goes on.", body = FlowSummary), (status = 404, description = "There is no such flow.")))]
+pub(super) async fn resume(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Answer<axum::Json<FlowSummary>> {
+    set_paused(&app, &id, false).await
+}
+
+async fn set_paused(app: &App, id: &str, paused: bool) -> Answer<axum::Json<FlowSummary>> {
+    let changed = app.engine().pause(WORKSPACE, id, paused);
+    changed.await.map_err(|error| of_flow(id, error))?;
+    Ok(axum::Json(summary_of(app, id).await?))
+}
+
 async fn switch(app: &App, id: &str, enabled: bool) -> Answer<axum::Json<FlowSummary>> {
     let switched = app.engine().switch(WORKSPACE, id, enabled);
     switched.await.map_err(|error| of_flow(id, error))?;

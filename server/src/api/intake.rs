@@ -20,7 +20,7 @@ use weir_flows::{
 };
 
 use super::{
-    App,
+    App, Settings,
     extract::read_body,
     metrics,
     problem::{Answer, Code, Finding, Problem, Severity},
@@ -56,6 +56,19 @@ pub(super) async fn arrive(State(app): State<App>, request: Request) -> Answer<R
         Routed::None => return Err(nobody(&parts)),
     };
     let settings = app.settings();
+    let flow = found.version.flow.clone();
+    // Held until the message is on disk: what arrives at once has its bounds, and no flow takes them all for itself.
+    let room = app.0.arriving.take(
+        &(workspace.clone(), flow.clone()),
+        room(&parts.headers, settings),
+    );
+    let Some(room) = room else {
+        metrics::refused(Code::Busy.word());
+        let detail = "too much arrives at once, or too much for this flow; nothing was taken, try again in a moment";
+        return Err(
+            Problem::new(Code::Busy, detail).with_header(header::RETRY_AFTER, HeaderValue::from(1))
+        );
+    };
     let bytes = read_body(
         &parts.headers,
         body,
@@ -86,8 +99,30 @@ pub(super) async fn arrive(State(app): State<App>, request: Request) -> Answer<R
         .accept(arrival)
         .await
         .inspect_err(|_| metrics::refused("not_accepted"))?;
+    drop(room);
     app.engine().world().pass(Point::MessageAnswered);
-    answer::answer(&app, &workspace, accepted, manner).await
+    answer::answer(&app, &workspace, &flow, accepted, manner).await
+}
+
+/// The unit of the memory for messages that arrive, in bytes.
+pub(super) const ROOM: u64 = 1024;
+
+/// The memory that a request takes beside its body, in units.
+const HEAD: u64 = 16;
+
+/// The memory that a request is about to take, in units: as much as it may have where it does not say how long it is.
+fn room(headers: &HeaderMap, settings: &Settings) -> usize {
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let most = settings.max_message as u64;
+    let bytes = announced.map_or(most, |bytes| bytes.min(most));
+    let units = (bytes.div_ceil(ROOM) + HEAD).min(units(settings.arriving));
+    usize::try_from(units).unwrap_or(usize::MAX)
+}
+
+/// So many bytes in units.
+pub(super) fn units(bytes: u64) -> u64 {
+    (bytes / ROOM).max(1)
 }
 
 /// What the trigger makes of the request before the body is looked at: the signature of a webhook.

@@ -15,6 +15,9 @@ use super::{App, front, problem::Problem, value};
 /// The name of the histogram of how long answers take, in seconds.
 const SECONDS: &str = "weir_http_request_seconds";
 
+/// The name of the gauge of runs in memory.
+const UNDERWAY: &str = "weir_runs_underway";
+
 /// The upper bounds of the histograms of times, in seconds.
 const BOUNDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
@@ -36,6 +39,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         SECONDS,
         ::metrics::Unit::Seconds,
         "How long answers took to begin, by method and route."
+    );
+    ::metrics::describe_gauge!(
+        UNDERWAY,
+        "Runs that this server has in memory; those that wait on disk are not among them."
     );
     ::metrics::describe_counter!(
         "weir_messages_refused_total",
@@ -88,6 +95,7 @@ pub(super) async fn show(State(app): State<App>) -> Result<Response, Problem> {
             "this server does not count; start it with metrics",
         ));
     };
+    ::metrics::gauge!(UNDERWAY).set(app.engine().underway() as f64);
     let kind = value("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], handle.render()).into_response())
 }

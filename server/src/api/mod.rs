@@ -42,7 +42,7 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cs
 pub use metrics::install as install_metrics;
 pub use problem::{Code, Finding, Problem};
 
-use crate::engine::Engine;
+use crate::{engine::Engine, fair::Shares};
 
 /// The workspace that the API works on. There is one until there are users.
 pub(crate) const WORKSPACE: &str = "main";
@@ -63,6 +63,8 @@ pub struct Settings {
     pub loopback: bool,
     /// Other names that the server goes by, such as the one of a proxy before it.
     pub hosts: Vec<String>,
+    /// How much memory messages may take that arrive at once, in bytes, shared out between flows.
+    pub arriving: u64,
     /// How many event streams may be open at once.
     pub streams: usize,
     /// What `/metrics` shows; without it there is no such path.
@@ -78,6 +80,7 @@ impl Default for Settings {
             answer_time: Duration::from_secs(60),
             loopback: true,
             hosts: Vec::new(),
+            arriving: 256 << 20,
             streams: 512,
             metrics: None,
         }
@@ -92,6 +95,8 @@ struct Inner {
     engine: Engine,
     settings: Settings,
     streams: Arc<Semaphore>,
+    /// Memory for messages that arrive, by workspace and flow.
+    arriving: Shares<(String, String)>,
     /// The OpenAPI document as JSON text.
     openapi: Bytes,
     /// The same as a page to read.
@@ -115,6 +120,9 @@ pub fn router(engine: Engine, settings: &Settings) -> Router {
     let app = App(Arc::new(Inner {
         engine,
         streams: Arc::new(Semaphore::new(settings.streams)),
+        arriving: Shares::new(
+            usize::try_from(intake::units(settings.arriving)).unwrap_or(usize::MAX),
+        ),
         docs: docs::page(&document).into(),
         openapi: document.to_string().into(),
         settings: settings.clone(),

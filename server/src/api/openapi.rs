@@ -40,6 +40,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(flows::summary))
         .routes(routes!(flows::enable))
         .routes(routes!(flows::disable))
+        .routes(routes!(flows::pause))
+        .routes(routes!(flows::resume))
         .routes(routes!(versions::publish))
         .routes(routes!(versions::list))
         .routes(routes!(versions::read))
@@ -194,7 +196,8 @@ however often they are sent; each publish makes a version.
 
 **Messages** for flows do not come in here but at `/in/main/…`, where each http and webhook trigger listens at its own \
 path. The header `Weir-Run` of an answer there names its run. A flow that is switched off answers there with 503, \
-`flow_disabled` and `Retry-After`.
+`flow_disabled` and `Retry-After`. One that is paused answers with 202 and lets the message wait. Where too much is underway, or too much \
+of one flow, the answer is 503, `busy` and `Retry-After`, and nothing was stored.
 
 **Problems.** Every error is `application/problem+json` (RFC 9457). Its `type` is `urn:weir:problem:` and one of these codes; \
 new ones may be added. Its `request_id` is in the server's log, too.

@@ -49,7 +49,11 @@ pub(super) struct ScheduleSummary {
     every: Option<String>,
     /// Whether the flow is switched on.
     enabled: bool,
-    /// When it fires next; null where the flow is switched off.
+    /// Whether the flow is paused.
+    paused: bool,
+    /// Whether the trigger is disabled in its flow.
+    disabled: bool,
+    /// When it fires next; null where the flow is switched off or paused, and where the trigger is disabled.
     #[schema(format = DateTime)]
     next_at: Option<String>,
     /// The instant that was used up last, by a run or because its policies or its filter let none start.
@@ -119,7 +123,8 @@ pub(super) struct Sketch {
 
 /// List schedules
 ///
-/// The schedule triggers of all published flows by flow and trigger. Triggers that are disabled in their flow are not among them.
+/// The schedule triggers of all published flows by flow and trigger, with those that do not fire at present: their flow is switched off
+/// (`enabled`) or paused, or they are disabled in it.
 #[utoipa::path(get, path = "/api/v1/schedules", tag = "Schedules", operation_id = "list_schedules", params(Page),
     responses((status = 200, description = "A page of schedules.", body = Items<ScheduleSummary>)))]
 pub(super) async fn list(
@@ -266,6 +271,7 @@ fn no_times(errors: Vec<(String, String)>) -> Problem {
 impl ScheduleSummary {
     fn of(app: &App, schedule: store::Schedule) -> ScheduleSummary {
         let published = app.engine().published(WORKSPACE, &schedule.flow);
+        let paused = published.as_ref().is_some_and(|published| published.paused);
         let flow = published
             .as_ref()
             .map(|published| &published.version.plan.flow);
@@ -286,7 +292,9 @@ impl ScheduleSummary {
             enabled: published
                 .as_ref()
                 .is_some_and(|published| published.enabled),
-            next_at: schedule.next_at.map(rfc3339),
+            paused,
+            disabled: trigger.is_some_and(|trigger| trigger.disabled),
+            next_at: schedule.next_at.filter(|_| !paused).map(rfc3339),
             last_at: schedule.last_at.map(rfc3339),
             flow: schedule.flow,
             trigger: schedule.trigger,

@@ -81,7 +81,7 @@ impl From<StartMessage> for Message {
     ),
     request_body = Start,
     responses(
-        (status = 202, description = "The run is underway or has ended.", body = RunSummary,
+        (status = 202, description = "The run is underway or has ended, or waits since the flow is paused or busy.", body = RunSummary,
             headers(("Location" = String, description = "Where the run is."), ("Weir-Run" = String, description = "The id of the run."))),
         (status = 404, description = "There is no such flow or trigger."),
         (status = 409, description = "No version is published, the flow is switched off, or the trigger's filter lets no run start."),
@@ -94,7 +94,10 @@ pub(super) async fn run(
     Input(start): Input<Start>,
 ) -> Answer<Response> {
     let engine = app.engine();
-    let Some(Published { version, enabled }) = engine.published(WORKSPACE, &flow) else {
+    let Some(Published {
+        version, enabled, ..
+    }) = engine.published(WORKSPACE, &flow)
+    else {
         return Err(match engine.store().flow(WORKSPACE, &flow).await? {
             None => no_flow(&flow),
             Some(_) => Problem::new(

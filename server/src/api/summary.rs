@@ -31,6 +31,10 @@ pub(super) struct FlowSummary {
     updated_at: String,
     /// Whether its triggers are listened to, once it is published.
     enabled: bool,
+    /// Whether what arrives waits until the flow is resumed.
+    paused: bool,
+    /// How many runs were accepted and wait on disk for their turn: for the end of a pause, or behind those before them.
+    waiting: u64,
     /// What production runs; null where it was never published.
     published: Option<PublishedSummary>,
     /// Whether the draft differs from the published version.
@@ -70,7 +74,7 @@ struct TriggerSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/in/main/orders")]
     url: Option<String>,
-    /// When it fires next; absent where the flow is switched off.
+    /// When it fires next; absent where the flow is switched off or paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     next_fire: Option<String>,
@@ -114,6 +118,7 @@ impl FlowSummary {
             succeeded,
             failed,
             active,
+            waiting,
             schedules,
         } = listing;
         // What was stored was read before; one that a newer server wrote is shown without its triggers.
@@ -133,6 +138,7 @@ impl FlowSummary {
                     .iter()
                     .find(|schedule| schedule.trigger == *id)
                     .and_then(|schedule| schedule.next_at)
+                    .filter(|_| !flow.paused)
                     .map(rfc3339),
                 ..TriggerSummary::of(id, trigger)
             });
@@ -146,6 +152,8 @@ impl FlowSummary {
             revision: flow.revision,
             updated_at: rfc3339(flow.updated_at),
             enabled: flow.enabled,
+            paused: flow.paused,
+            waiting,
             published: flow.published.map(|published| PublishedSummary {
                 version: published.version,
                 published_at: rfc3339(published.published_at),

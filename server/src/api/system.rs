@@ -26,6 +26,26 @@ pub(super) struct System {
     /// When it started.
     #[schema(format = DateTime)]
     started_at: String,
+    /// The servers on this database, the oldest first: this one, and on PostgreSQL all others that are alive.
+    servers: Vec<ServerSummary>,
+}
+
+/// A server on this database.
+#[derive(Debug, Serialize, ToSchema)]
+struct ServerSummary {
+    /// Its id; a server that has lost its lease comes back under another one.
+    id: String,
+    /// What people call it: its setting `name`, or its address. Empty on SQLite, where there is but one.
+    #[schema(example = "10.0.0.4:8080")]
+    name: String,
+    /// The version of Weir that it runs; null where it is too old to say.
+    #[schema(example = "0.1.0")]
+    version: Option<String>,
+    /// Since when it is there.
+    #[schema(format = DateTime)]
+    started_at: String,
+    /// Whether it is the one that answers.
+    this: bool,
 }
 
 /// A function that scripts can call.
@@ -100,16 +120,25 @@ pub(super) async fn functions() -> Json<Functions> {
 
 /// The server
 ///
-/// Its version, its database, and since when it runs.
+/// Its version, its database, since when it runs, and the other servers on the same database.
 #[utoipa::path(get, path = "/api/v1/system", tag = "Operation", operation_id = "system",
     responses((status = 200, description = "The server.", body = System)))]
-pub(super) async fn system(State(app): State<App>) -> Json<System> {
-    Json(System {
+pub(super) async fn system(State(app): State<App>) -> Answer<Json<System>> {
+    let (this, servers) = app.engine().servers().await?;
+    let servers = servers.into_iter().map(|server| ServerSummary {
+        this: server.id == this,
+        id: server.id.to_string(),
+        name: server.name,
+        version: server.version,
+        started_at: rfc3339(server.started_at),
+    });
+    Ok(Json(System {
+        servers: servers.collect(),
         version: env!("CARGO_PKG_VERSION"),
         workspace: WORKSPACE,
         database: app.engine().store().kind().as_str(),
         started_at: rfc3339(app.engine().started_at()),
-    })
+    }))
 }
 
 /// Whether the process lives

@@ -7,6 +7,7 @@ mod drafts;
 mod each;
 mod face;
 mod intake;
+mod pauses;
 mod replays;
 mod retention;
 mod runs;

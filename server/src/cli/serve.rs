@@ -72,6 +72,8 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
         name: config.name.clone().unwrap_or_else(|| address.to_string()),
         seal: sealer.key_id(),
         faults: config.faults.clone(),
+        queue: config.queue,
+        queue_bytes: config.queue_bytes,
         ..store::Settings::new(database(&config))
     };
     let store = Store::open(&store)
@@ -98,6 +100,7 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
     }
     let settings = api::Settings {
         max_message: config.max_message,
+        arriving: config.arriving,
         loopback: address.ip().is_loopback(),
         hosts: config.hosts.clone(),
         metrics: Some(metrics),

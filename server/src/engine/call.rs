@@ -250,9 +250,8 @@ async fn started(
         ))
         .into());
     };
-    let Ok(slot) = Arc::clone(&engine.0.active).try_acquire_owned() else {
-        return Err(Unstarted::Later(Error::Busy.to_string()));
-    };
+    let entrance = engine.entrance(&version, id).await;
+    let entrance = entrance.map_err(|error| Unstarted::Later(error.to_string()))?;
     // As whom the caller is driven: once others have that, nothing is started for it here.
     let tenure = match &caller.tenure {
         Some(tenure) => Ok(Arc::clone(tenure)),
@@ -285,7 +284,7 @@ async fn started(
         version: Arc::clone(&version),
         id: child,
         run,
-        slot,
+        entrance,
         stamp,
         dedupe: None,
         fire: None,

@@ -1,15 +1,22 @@
 //! Takes up the runs that nobody has: what a stopped server left, and what waited for a time that has come.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Engine, Error, Place, recover, tenure::Tenure, underway::Enrolled};
+use super::{
+    Engine, Error,
+    crowd::{Key, Slot},
+    recover,
+    tenure::Tenure,
+    underway::Enrolled,
+};
 use crate::{store, world::Point};
-
-/// The most runs that are taken at once. Other servers want some, too.
-const MOST: usize = 100;
 
 /// How often to look on PostgreSQL, where other servers may have left something: about once a second.
 const LOOK: Duration = Duration::from_millis(1_000);
@@ -22,6 +29,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often, and how long apart, a run is looked at that this process has just let go of.
 const ENROLS: (u32, Duration) = (500, Duration::from_millis(10));
+
+/// How long places that become free are gathered before more is taken up.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// How often to look for runs that this server has and that nobody drives.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -53,34 +63,55 @@ pub(super) async fn take_when_due(engine: Engine) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = engine.0.claims.notified() => {}
+            () = engine.0.crowd.freed() => tokio::time::sleep(GATHER).await,
             () = engine.stopping() => return,
         }
     }
 }
 
-/// Takes up all that nobody has, and says how long to sleep.
+/// Takes up all that nobody has and that there is room for, some of each flow in turn, and says how long to sleep.
 pub(super) async fn take(engine: &Engine) -> Result<Duration, Error> {
+    let crowd = &engine.0.crowd;
     let mut all = 0;
     let pause = loop {
         let tenure = engine.tenure()?;
+        if engine.0.stopping.is_cancelled() {
+            return Ok(PAUSE);
+        }
+        let held = crowd.held();
         let now = engine.world().now_ms();
         let free = engine.store().free(now).await?;
-        if !free.now {
+        if !free.now && !free.held {
+            crowd.heed(held, &[]);
             break pause(engine, now, free.next_at);
         }
-        let slots = tokio::select! {
-            slots = slots(engine) => slots,
-            () = engine.stopping() => return Ok(PAUSE),
+        let flows = engine.store().free_flows().await?;
+        crowd.heed(held, &flows);
+        let is_limited = |flow: &Key| {
+            let published = engine.published(&flow.0, &flow.1);
+            published.is_some_and(|published| published.version.turnstile.is_some())
         };
-        let limit = u32::try_from(slots.len()).unwrap_or(u32::MAX);
-        let rows = engine.store().claim(tenure.server, now, limit).await?;
+        let (wishes, slots): (Vec<_>, Vec<_>) =
+            crowd.wishes(&flows, now, is_limited).into_iter().unzip();
+        if wishes.is_empty() {
+            // What there is has to wait for room, or for the end of a pause.
+            let later = flows.iter().filter_map(|flow| flow.next_at);
+            break pause(engine, now, later.filter(|at| *at > now).min());
+        }
+        let keys = wishes
+            .iter()
+            .map(|wish| (wish.of.workspace.clone(), wish.of.flow.clone()));
+        let mut slots: HashMap<Key, Vec<Slot>> = keys.zip(slots).collect();
+        let rows = engine.store().claim(tenure.server, now, wishes).await?;
         if rows.is_empty() {
             // Others were quicker.
             break pause(engine, now, None);
         }
         engine.world().pass(Point::RunsClaimed);
         all += rows.len();
-        for (row, slot) in rows.into_iter().zip(slots) {
+        for row in rows {
+            let key = (row.workspace.clone(), row.flow.clone());
+            let slot = slots.get_mut(&key).and_then(Vec::pop);
             take_up(engine, &tenure, row, slot).await;
         }
     };
@@ -117,20 +148,6 @@ async fn sweep(engine: &Engine, suspects: &mut HashSet<Uuid>) -> Result<(), Erro
     Ok(())
 }
 
-/// Places among the runs of this process: one, for which this waits, and as many more as are free.
-async fn slots(engine: &Engine) -> Vec<Place> {
-    let active = &engine.0.active;
-    let mut slots = Vec::new();
-    // A semaphore that is never closed always gives a place.
-    slots.extend(Arc::clone(active).acquire_owned().await.ok());
-    while slots.len() < MOST
-        && let Ok(slot) = Arc::clone(active).try_acquire_owned()
-    {
-        slots.push(slot);
-    }
-    slots
-}
-
 fn pause(engine: &Engine, now: i64, next_at: Option<i64>) -> Duration {
     let longest = match engine.store().kind() {
         store::Kind::Sqlite => LONGEST_SLEEP,
@@ -141,7 +158,7 @@ fn pause(engine: &Engine, now: i64, next_at: Option<i64>) -> Duration {
 }
 
 /// Takes up one run that was claimed. One that cannot be taken up is left as it is on disk, and found there by the next sweep.
-async fn take_up(engine: &Engine, tenure: &Arc<Tenure>, row: store::Run, slot: Place) {
+async fn take_up(engine: &Engine, tenure: &Arc<Tenure>, row: store::Run, slot: Option<Slot>) {
     let id = row.id;
     let Some(enrolled) = enrol(engine, tenure, &row).await else {
         return;

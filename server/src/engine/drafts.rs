@@ -76,6 +76,8 @@ impl Engine {
             engine.0.registry.remove(&workspace, &flow);
             if deleted {
                 engine.tell(&workspace, &flow, None);
+                // What waited for the end of a pause is no longer kept from beginning.
+                engine.0.claims.notify_one();
             }
             Ok(deleted)
         })

@@ -18,6 +18,7 @@ use weir_flows::{
 use super::{
     Answer, Engine, Place, Version, attempt,
     call::{self, Caller},
+    crowd::Slot,
     line::Line,
     tenure::Tenure,
     turn_row,
@@ -40,9 +41,9 @@ pub(super) struct Active {
     /// How many turns are on disk.
     pub turns: u32,
     pub reply: ReplySlot,
-    /// Its place among all runs of the process; none where it was taken up to wait for what it had called.
+    /// Its place among all runs of the process; none where it was taken up to wait for what it had called, or to be cancelled.
     #[expect(dead_code, reason = "held for as long as the run is underway")]
-    pub slot: Option<Place>,
+    pub slot: Option<Slot>,
     /// Its places among the runs of its flow and its trigger, where they are limited.
     pub places: Vec<Place>,
     /// Its place among the runs that a person can reach.
@@ -58,6 +59,13 @@ impl ReplySlot {
         let (sender, receiver) = oneshot::channel();
         self.0 = Some(sender);
         receiver
+    }
+
+    fn tell(&mut self, answer: Answer) {
+        if let Some(sender) = self.0.take() {
+            // A caller that has gone away misses nothing: the run is recorded.
+            let _ = sender.send(answer);
+        }
     }
 
     /// Whether somebody still waits for the answer.
@@ -92,10 +100,8 @@ impl Active {
     fn tell(&mut self) {
         if self.reply.0.is_some()
             && let Some(answer) = self.answer()
-            && let Some(sender) = self.reply.0.take()
         {
-            // A caller that has gone away misses nothing: the run is recorded.
-            let _ = sender.send(answer);
+            self.reply.tell(answer);
         }
     }
 }
@@ -138,9 +144,14 @@ async fn drive_on(
         events.push_front(order);
     } else if let Some(line) = line {
         // Its flow or its trigger limits what is underway at once.
+        let unbegun = !active.run.has_started();
         tokio::select! {
             biased;
             order = active.enrolled.next() => events.push_front(order),
+            () = engine.until_paused(&active.version), if unbegun => {
+                let_go(&engine, &active, Some(store::HELD)).await;
+                return active.reply.tell(Answer::Waits);
+            }
             places = line => {
                 active.places = places;
                 if events.is_empty() {

@@ -6,11 +6,12 @@ use uuid::Uuid;
 use weir_flows::{
     advance::{Event, Stamp, Turn, advance},
     record::Record,
-    run::Run,
+    run::{Run, Status},
 };
 
 use super::{
-    Accepted, Engine, Error, Place, ReplyWaiter, Started, Version, Waiting,
+    Accepted, Answer, Engine, Error, ReplyWaiter, Started, Version, Waiting,
+    crowd::Entrance,
     drive::{self, Active, ReplySlot},
     line,
     tenure::Tenure,
@@ -26,8 +27,8 @@ pub(super) struct Launch {
     pub id: Uuid,
     /// Before its first turn.
     pub run: Run,
-    /// Its place among all runs of the process.
-    pub slot: Place,
+    /// How it comes in.
+    pub entrance: Entrance,
     pub stamp: Stamp,
     /// The key under which it is accepted once.
     pub dedupe: Option<String>,
@@ -41,14 +42,14 @@ pub(super) struct Launch {
 }
 
 impl Engine {
-    /// Starts a run. When this returns `Run`, it is on disk and will end.
+    /// Starts a run, or lets it wait. When this returns `Run`, it is on disk and will end.
     pub(super) async fn launch(&self, launch: Launch) -> Result<Accepted, Error> {
         let Launch {
             tenure,
             version,
             id,
             mut run,
-            slot,
+            entrance,
             stamp,
             dedupe,
             fire,
@@ -69,13 +70,24 @@ impl Engine {
         if let Some(record) = &replay {
             run.apply(plan, record);
         }
-        // A flow that limits its own concurrency lets this run wait: it is accepted, and starts later.
-        let (places, line) = line::join(self, &version, &run.trigger, id, alone);
-        let mut turn = match line {
-            Some(_) => Turn::default(),
-            None => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
+        // A flow that is paused, or that limits its own concurrency, lets this run wait: it is accepted, and starts later.
+        let (slot, waits, (places, line)) = match entrance {
+            Entrance::Begins(slot, standing) => {
+                let joined = line::join(self, &version, &run.trigger, id, standing, alone);
+                (Some(slot), None, joined)
+            }
+            Entrance::Waits(why) => (None, Some(why), (Vec::new(), None)),
+        };
+        let mut turn = match waits.is_none() && line.is_none() {
+            true => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
+            false => Turn::default(),
         };
         turn.records.splice(0..0, replay);
+        if waits.is_some() {
+            run.status = Status::Waiting;
+        }
+        let mut row = turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?;
+        row.parked_until = waits.map(|_| store::HELD);
         let new = store::NewRun {
             workspace: version.workspace.clone(),
             id,
@@ -88,7 +100,7 @@ impl Engine {
             fire,
             origin,
             parent,
-            turn: turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?,
+            turn: row,
         };
         inner.world.pass(Point::MessageDecided);
         match inner.store.accept(new).await? {
@@ -106,11 +118,21 @@ impl Engine {
             parent,
             turns: 1,
             reply: ReplySlot::default(),
-            slot: Some(slot),
+            slot,
             places,
             enrolled,
         };
         self.announce(&active, stamp.now_ms);
+        if let Some(why) = waits {
+            let version = Arc::clone(&active.version);
+            // Whoever takes it up finds that nobody has it.
+            drop(active);
+            self.waits(&version, why);
+            return Ok(Accepted::Run(Started {
+                id,
+                reply: ReplyWaiter(Waiting::Known(Answer::Waits)),
+            }));
+        }
         let reply = if let Some(answer) = active.answer() {
             Waiting::Known(answer)
         } else {

@@ -10,8 +10,12 @@ use crate::world::World;
 /// What bounds the engine. Every limit has a default and is configurable.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Runs that are underway in this process at once; beyond it, messages are answered with 503.
+    /// Runs that are underway in this process at once, shared out between flows; beyond it, messages are answered with 503.
     pub active_runs: usize,
+    /// Runs of a flow with a limit of its own that wait in memory for their turn; more wait on disk.
+    pub line_runs: usize,
+    /// Runs of a flow that may wait on disk for their turn; beyond it, its messages are answered with 503.
+    pub waiting_runs: u64,
     /// How long the scripts of one turn may take.
     pub script_time: Duration,
     /// How many operations one script may take.
@@ -47,6 +51,8 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             active_runs: 10_000,
+            line_runs: 100,
+            waiting_runs: 100_000,
             script_time: Duration::from_secs(2),
             script_operations: 5_000_000,
             script_memory: 256 << 20,

@@ -8,9 +8,11 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::task::coop::unconstrained;
 use uuid::Uuid;
-use weir_flows::plan::Source;
 
-use super::{Engine, Place, Version};
+use super::{
+    Engine, Place, Version,
+    crowd::{Standing, is_called},
+};
 use crate::store::Kind;
 
 /// Gives a run its places when it is its turn.
@@ -20,8 +22,8 @@ pub(super) type Line = BoxFuture<'static, Vec<Place>>;
 const LOOK: Duration = Duration::from_millis(300);
 
 /// The places that a run needs before it starts: that of its trigger's queue, then one within the flow's limit. Where
-/// they are not free, the line instead, in which the run stands from here on, behind those that joined before. `alone` says that
-/// no run of this trigger is underway anywhere.
+/// they are not free, the line instead, in which the run stands from here on, behind those that joined before; `standing` counts
+/// it there until then. `alone` says that no run of this trigger is underway anywhere.
 ///
 /// A called run needs none: its caller, who waits for it, may have the last one.
 pub(super) fn join(
@@ -29,10 +31,10 @@ pub(super) fn join(
     version: &Arc<Version>,
     trigger: &str,
     run: Uuid,
+    standing: Option<Standing>,
     alone: bool,
 ) -> (Vec<Place>, Option<Line>) {
-    let compiled = version.plan.triggers.get(trigger);
-    if compiled.is_some_and(|trigger| matches!(trigger.source, Source::Flow)) {
+    if is_called(version, trigger) {
         return (Vec::new(), None);
     }
     let queue = version.queues.get(trigger).map(Arc::clone);
@@ -40,6 +42,7 @@ pub(super) fn join(
     let elsewhere = !alone && queue.is_some() && engine.store().kind() == Kind::Postgresql;
     let (engine, version, trigger) = (engine.clone(), Arc::clone(version), trigger.to_owned());
     let mut line = async move {
+        let _standing = standing;
         let mut places = Vec::new();
         // A semaphore that is never closed always gives a place.
         if let Some(queue) = queue {

@@ -4,6 +4,7 @@ mod alone;
 mod attempt;
 mod call;
 mod claim;
+mod crowd;
 mod drafts;
 mod drive;
 mod launch;
@@ -61,6 +62,7 @@ use crate::{
     store::{self, Lease, Standing, Store},
     world::World,
 };
+use crowd::Crowd;
 use drive::Active;
 use launch::Launch;
 use limits::script_bounds;
@@ -84,7 +86,7 @@ struct Inner {
     registry: Registry,
     changes: broadcast::Sender<Arc<Change>>,
     flow_changes: broadcast::Sender<Arc<FlowChange>>,
-    active: Arc<Semaphore>,
+    crowd: Crowd,
     stopping: CancellationToken,
     tasks: TaskTracker,
     schedule_changed: tokio::sync::Notify,
@@ -181,6 +183,8 @@ pub enum Answer {
     },
     /// Not known within the time.
     Pending,
+    /// Its run has not begun: it waits on disk, since its flow is paused or has much underway.
+    Waits,
 }
 
 impl Answer {
@@ -213,6 +217,11 @@ enum Waiting {
 }
 
 impl ReplyWaiter {
+    /// Whether it is known already that the run waits on disk.
+    pub fn waits(&self) -> bool {
+        matches!(self.0, Waiting::Known(Answer::Waits))
+    }
+
     /// The answer, or `Pending` when the time is over first.
     pub async fn wait(self, limit: Duration) -> Answer {
         match self.0 {
@@ -229,7 +238,9 @@ impl ReplyWaiter {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Too much is underway.
-    #[error("too much is underway; nothing was taken, try again in a moment")]
+    #[error(
+        "too much is underway, or too much of this flow; nothing was taken, try again in a moment"
+    )]
     Busy,
     /// Too many tries are underway, or they hold too much.
     #[error(
@@ -288,7 +299,7 @@ impl Engine {
         }
         let engine = Engine(Arc::new(Inner {
             started_at: world.now_ms(),
-            active: Arc::new(Semaphore::new(limits.active_runs)),
+            crowd: Crowd::new(limits.active_runs, limits.line_runs),
             catalog: crate::connectors::catalog(),
             registry: Registry::default(),
             changes: broadcast::channel(1024).0,
@@ -390,6 +401,26 @@ impl Engine {
         self.0.changes.subscribe()
     }
 
+    /// The servers on this database, this one among them, and which of them this one is.
+    pub async fn servers(&self) -> Result<(Uuid, Vec<store::Server>), Error> {
+        let id = self.0.tenure.load().server;
+        let mut servers = self.store().servers().await?;
+        if self.store().kind() == store::Kind::Sqlite {
+            servers.push(store::Server {
+                id,
+                name: String::new(),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                started_at: self.started_at(),
+            });
+        }
+        Ok((id, servers))
+    }
+
+    /// How many runs this process has in memory.
+    pub fn underway(&self) -> usize {
+        self.0.crowd.underway()
+    }
+
     /// The trigger that listens to a request.
     pub fn route(&self, workspace: &str, method: &str, path: &[String]) -> Routed {
         self.0.registry.route(workspace, method, path)
@@ -459,9 +490,6 @@ impl Engine {
         if inner.stopping.is_cancelled() {
             return Err(Error::Stopping);
         }
-        let Ok(slot) = Arc::clone(&inner.active).try_acquire_owned() else {
-            return Err(Error::Busy);
-        };
         let Arrival {
             version,
             trigger,
@@ -475,6 +503,7 @@ impl Engine {
             .triggers
             .get(&trigger)
             .ok_or_else(|| Error::NotFound(no_trigger(&version, &trigger)))?;
+        let entrance = self.entrance(&version, &trigger).await?;
         let kind = plan
             .flow
             .triggers
@@ -496,7 +525,7 @@ impl Engine {
             version,
             id,
             run,
-            slot,
+            entrance,
             stamp,
             dedupe: own_key.or(dedupe),
             fire,
@@ -666,5 +695,5 @@ pub type Params = Map<String, Value>;
 /// What keeps a flow's runs to its own limit.
 type Turnstile = Arc<Semaphore>;
 
-/// One run's place within a limit, held for as long as the run is underway.
+/// One run's place within a limit of its flow, held for as long as the run is underway.
 type Place = OwnedSemaphorePermit;

@@ -1,4 +1,5 @@
-//! Publishing and the switch: a draft becomes an immutable version, and its triggers are listened to or not.
+//! Publishing, the switch and the pause: a draft becomes an immutable version, its triggers are listened to or not, and what
+//! arrives begins at once or waits.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -122,7 +123,7 @@ impl Engine {
         };
         let standing = self.store().publish(publication).await?;
         let number = standing.version.unwrap_or_default();
-        self.listen(workspace, number, plan, standing.enabled);
+        self.listen(workspace, number, plan, &standing);
         self.0.schedule_changed.notify_one();
         self.tell(workspace, flow, Some(standing));
         Ok(PublishedNow {
@@ -158,12 +159,52 @@ impl Engine {
             schedules: schedules.unwrap_or_default(),
         };
         let changed = self.store().switch(switch).await?;
-        self.0.registry.switch(workspace, flow, enabled);
-        if changed.is_some() {
-            self.0.schedule_changed.notify_one();
-            self.tell(workspace, flow, changed);
-        }
+        self.follow_switch(workspace, flow, changed);
         Ok(())
+    }
+
+    /// Pauses a flow or resumes it. While it is paused, nothing new begins: what arrives is accepted and waits on disk, what
+    /// another flow calls of it waits, too, and its schedules do not fire; at the end their policy for what was missed
+    /// decides. Runs that have begun go on. Once it is resumed, what waits begins in its order, each run on the
+    /// version that it was accepted with. Doing it twice is fine.
+    ///
+    /// # Errors
+    /// If there is no such flow.
+    pub async fn pause(&self, workspace: &str, flow: &str, paused: bool) -> Result<(), Error> {
+        let (engine, workspace, flow) = (self.clone(), workspace.to_owned(), flow.to_owned());
+        self.whole(async move {
+            let _one = engine.0.publishing.write().await;
+            engine.follow().await?;
+            let pause = store::Pause {
+                workspace: workspace.clone(),
+                flow: flow.clone(),
+                paused,
+            };
+            let changed = engine.store().pause(pause).await?;
+            engine.follow_switch(&workspace, &flow, changed);
+            Ok(())
+        })
+        .await
+    }
+
+    /// A flow stands in another way than before: its schedules and what waits are looked at.
+    fn follow_switch(&self, workspace: &str, flow: &str, changed: Option<store::Standing>) {
+        if let Some(standing) = changed {
+            self.stands(workspace, flow, &standing);
+            self.tell(workspace, flow, changed);
+            self.0.schedule_changed.notify_one();
+            self.0.claims.notify_one();
+        }
+    }
+
+    /// A published flow stands in another way than before: newcomers go behind what waited for the end of its pause.
+    fn stands(&self, workspace: &str, flow: &str, standing: &store::Standing) {
+        if !standing.paused {
+            self.0
+                .crowd
+                .queued(&(workspace.to_owned(), flow.to_owned()));
+        }
+        self.0.registry.switch(workspace, flow, standing);
     }
 
     /// Listens to what was published before this process started, and says how often something was done to flows until then.
@@ -178,6 +219,7 @@ impl Engine {
             match compile(&published.document, self.catalog()) {
                 Ok(plan) => all.push(Published {
                     enabled: published.enabled,
+                    paused: published.paused,
                     version: Arc::new(Version {
                         turnstile: turnstile(&plan, None),
                         queues: queues(&plan, None),
@@ -222,6 +264,7 @@ impl Engine {
             if before.get(key) != Some(standing) {
                 self.tell(&key.0, &key.1, Some(*standing));
                 self.0.schedule_changed.notify_one();
+                self.0.claims.notify_one();
             }
         }
         for (workspace, flow) in before.keys().filter(|key| !standings.contains_key(*key)) {
@@ -248,8 +291,9 @@ impl Engine {
             return Ok(());
         };
         if number == Some(version) {
-            if known.is_some_and(|known| known.enabled != standing.enabled) {
-                self.0.registry.switch(workspace, flow, standing.enabled);
+            let stood = known.map(|known| (known.enabled, known.paused));
+            if stood != Some((standing.enabled, standing.paused)) {
+                self.stands(workspace, flow, &standing);
             }
             return Ok(());
         }
@@ -257,7 +301,7 @@ impl Engine {
             return Ok(());
         };
         match compile(&stored.document, self.catalog()) {
-            Ok(plan) => self.listen(workspace, version, plan, standing.enabled),
+            Ok(plan) => self.listen(workspace, version, plan, &standing),
             Err(error) => tracing::error!(
                 flow,
                 version,
@@ -292,7 +336,7 @@ impl Engine {
         }
     }
 
-    fn listen(&self, workspace: &str, number: u32, plan: Plan, enabled: bool) {
+    fn listen(&self, workspace: &str, number: u32, plan: Plan, standing: &store::Standing) {
         let earlier = self.published(workspace, &plan.flow.id);
         let earlier = earlier.as_ref().map(|published| &*published.version);
         let version = Arc::new(Version {
@@ -303,7 +347,11 @@ impl Engine {
             number,
             plan: Arc::new(plan),
         });
-        self.0.registry.put(vec![Published { version, enabled }]);
+        self.0.registry.put(vec![Published {
+            version,
+            enabled: standing.enabled,
+            paused: standing.paused,
+        }]);
     }
 
     /// Any version of a flow: the published one from memory, others from the store.
@@ -363,16 +411,14 @@ fn compile(document: &str, catalog: &weir_flows::catalog::Catalog) -> Result<Pla
     })
 }
 
-/// The schedules of a plan with their first instants.
+/// The schedules of a plan with their first instants; none for those that are disabled.
 fn schedules(plan: &Plan, now: i64) -> Vec<(String, Option<i64>)> {
-    let active = plan
-        .triggers
-        .iter()
-        .filter(|(_, trigger)| !trigger.disabled);
-    active
-        .filter_map(|(id, trigger)| match &trigger.source {
-            Source::Schedule(schedule) => Some((id.clone(), schedule.next_after(now))),
-            _ => None,
-        })
-        .collect()
+    let schedules = plan.triggers.iter().filter_map(|(id, trigger)| {
+        let Source::Schedule(schedule) = &trigger.source else {
+            return None;
+        };
+        let next_at = schedule.next_after(now).filter(|_| !trigger.disabled);
+        Some((id.clone(), next_at))
+    });
+    schedules.collect()
 }

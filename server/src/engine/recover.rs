@@ -11,7 +11,8 @@ use weir_flows::{
 };
 
 use super::{
-    Engine, Error, Place, call,
+    Engine, Error, call,
+    crowd::Slot,
     drive::{self, Active, ReplySlot},
     line,
     tenure::Tenure,
@@ -31,7 +32,7 @@ pub(super) async fn resume(
     tenure: &Arc<Tenure>,
     row: store::Run,
     enrolled: Enrolled,
-    slot: Place,
+    slot: Option<Slot>,
 ) -> Result<(), Error> {
     let (version, run) = loop {
         let read = async {
@@ -68,10 +69,20 @@ pub(super) async fn resume(
         engine.cancel_called(&row.workspace, vec![row.id], false);
     }
     if !run.has_started() {
+        if engine.is_paused(&version) && !enrolled.is_asked() {
+            // It was left while it stood in line, or its flow was paused a moment ago.
+            let (server, held) = (tenure.server, Some(store::HELD));
+            let let_go = engine.store().let_go(server, &row.workspace, row.id, held);
+            let_go.await?;
+            // The pause may be over by now.
+            engine.0.claims.notify_one();
+            return Ok(());
+        }
         events.push(Event::Start);
     }
     // In the order of their ids, which is that of their messages.
-    let (places, line) = line::join(engine, &version, &row.trigger, row.id, false);
+    let standing = engine.standing(&version, &row.trigger);
+    let (places, line) = line::join(engine, &version, &row.trigger, row.id, standing, false);
     let active = Active {
         tenure: Arc::clone(tenure),
         version,
@@ -81,7 +92,7 @@ pub(super) async fn resume(
         turns: row.turns,
         reply: ReplySlot::default(),
         // A run that waits for what it called lets others have its place: what it called is taken up, too, and needs one.
-        slot: Some(slot).filter(|_| commands.is_empty()),
+        slot: slot.filter(|_| commands.is_empty()),
         places,
         enrolled,
     };

@@ -15,7 +15,8 @@ use weir_flows::{
     schedule::Overlap,
 };
 
-use super::{Params, Turnstile};
+use super::{Params, Turnstile, crowd::Key};
+use crate::store::Standing;
 
 /// A published version, compiled.
 #[derive(Debug)]
@@ -35,6 +36,11 @@ pub struct Version {
 }
 
 impl Version {
+    /// Its flow.
+    pub(super) fn key(&self) -> Key {
+        (self.workspace.clone(), self.flow.clone())
+    }
+
     /// Who a run of this version is.
     pub(super) fn identity(&self, id: Uuid) -> Identity {
         Identity {
@@ -53,6 +59,8 @@ pub struct Published {
     pub version: Arc<Version>,
     /// Whether its triggers are listened to.
     pub enabled: bool,
+    /// Whether what arrives waits until the flow is resumed.
+    pub paused: bool,
 }
 
 /// The trigger that listens to a request.
@@ -120,11 +128,12 @@ impl Registry {
         });
     }
 
-    /// Listens to a flow or no more, if it is published.
-    pub(super) fn switch(&self, workspace: &str, flow: &str, enabled: bool) {
+    /// Listens to a flow or no more, and lets what arrives wait or not, if it is published.
+    pub(super) fn switch(&self, workspace: &str, flow: &str, standing: &Standing) {
         self.change(|table| {
             if let Some(published) = table.get_mut(&(workspace.to_owned(), flow.to_owned())) {
-                published.enabled = enabled;
+                published.enabled = standing.enabled;
+                published.paused = standing.paused;
             }
         });
     }
@@ -165,7 +174,9 @@ impl Registry {
                     .as_deref()
                     .is_none_or(|own| own == method || own == "GET" && method == "HEAD");
                 if listens {
-                    let Published { version, enabled } = &listening.published;
+                    let Published {
+                        version, enabled, ..
+                    } = &listening.published;
                     if !enabled {
                         return Routed::Disabled(version.flow.clone());
                     }

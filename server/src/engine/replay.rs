@@ -112,10 +112,10 @@ impl Engine {
         if let Some(replay) = letter.as_ref().and_then(|letter| letter.replay) {
             return Ok(Accepted::Duplicate(replay));
         }
-        let Ok(slot) = Arc::clone(&self.0.active).try_acquire_owned() else {
-            return Err(Error::Busy);
-        };
         let prepared = self.prepare(workspace, id, &request).await?;
+        let entrance = self
+            .entrance(&prepared.version, &prepared.old.row.trigger)
+            .await?;
         let stamp = self.stamp();
         let record = Record::Replay {
             at: stamp.now_ms,
@@ -133,7 +133,7 @@ impl Engine {
             version: prepared.version,
             id: prepared.id,
             run: prepared.run,
-            slot,
+            entrance,
             stamp,
             dedupe: match letter {
                 Some(_) => Some(id.to_string()),

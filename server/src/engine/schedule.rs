@@ -82,6 +82,13 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<b
     let Listened::Here(version) = listened else {
         return Ok(false);
     };
+    if version
+        .as_ref()
+        .is_some_and(|version| engine.is_paused(version))
+    {
+        // Its policy for what was missed decides at the end.
+        return Ok(false);
+    }
     let trigger = version
         .as_ref()
         .and_then(|version| version.plan.triggers.get(&schedule.trigger));
@@ -170,6 +177,15 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<b
         Err(Error::Script(failure)) => {
             tracing::warn!(flow = schedule.flow, trigger = schedule.trigger, %failure, "the scripts of a schedule failed");
             skip(engine, schedule, fire, "failed").await
+        }
+        Err(Error::Busy | Error::Store(store::Error::Busy)) => {
+            // That its flow has much underway keeps no other from firing.
+            tracing::debug!(
+                flow = schedule.flow,
+                trigger = schedule.trigger,
+                "too much is underway to fire a schedule; trying again"
+            );
+            Ok(false)
         }
         Err(error) => Err(error),
     }

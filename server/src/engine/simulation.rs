@@ -589,7 +589,7 @@ impl<'a> Simulation<'a> {
     /// A worker takes up runs that nobody has.
     async fn claim(&mut self, worker: usize) {
         let now = self.world.now_ms();
-        let limit = 1 + u32::try_from(self.world.dice() % 3).unwrap();
+        let limit = 1 + self.pick(3);
         let Worker {
             store,
             server,
@@ -597,14 +597,17 @@ impl<'a> Simulation<'a> {
             ..
         } = &self.workers[worker];
         let (server, me) = (*server, (worker, *life));
-        let rows = store.claim(server, now, limit).await.unwrap();
+        let flows = store.free_flows().await.unwrap().into_iter();
+        let wishes = flows.map(|of| store::Wish::new(of, limit, 0)).collect();
+        let rows = store.claim(server, now, wishes).await.unwrap();
         let free = |known: &Known| {
             known.owner.is_none()
                 && known.ended.is_none()
                 && known.parked_until.is_none_or(|at| at <= now)
         };
-        let there = self.known.values().filter(|known| free(known)).count();
-        assert_eq!(rows.len(), there.min(limit as usize), "{}", self.standing());
+        let there = self.known.values().filter(|known| free(known));
+        let there = judge::in_each(there.map(|known| known.flow), limit);
+        assert_eq!(rows.len(), there, "{}", self.standing());
         for row in rows {
             let known = self.known.get_mut(&row.id).unwrap();
             assert!(

@@ -89,6 +89,11 @@ impl Enrolled {
         Some(self.take(order))
     }
 
+    /// Whether somebody has asked for something.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.orders.is_empty()
+    }
+
     /// What was asked for is on disk.
     pub(super) fn told(&mut self) {
         for done in self.waiting.drain(..) {
@@ -203,14 +208,12 @@ impl Engine {
         row: store::Run,
         enrolled: Enrolled,
     ) -> Result<(), Error> {
-        let slot = tokio::select! {
-            slot = Arc::clone(&self.0.active).acquire_owned() => slot,
-            () = self.stopping() => return Err(Error::Stopping),
-        };
-        match slot {
-            Ok(slot) => recover::resume(self, tenure, row, enrolled, slot).await,
-            Err(_) => Err(Error::Stopping),
-        }
+        // What a person asks of it needs no place: it is about to end.
+        let slot = self
+            .0
+            .crowd
+            .any_slot(&(row.workspace.clone(), row.flow.clone()));
+        recover::resume(self, tenure, row, enrolled, slot).await
     }
 
     /// Leaves an order for the server that has the run, and waits until that has carried it out. False where the run has

@@ -56,7 +56,7 @@ impl Settings {
         Settings {
             database,
             batch: 512,
-            queue: 4096,
+            queue: 8192,
             queue_bytes: 64 << 20,
             large: 16 << 10,
             readers: 4,

@@ -1,4 +1,4 @@
-//! Drafts, their publication, and the switch: how flows are written.
+//! Drafts, their publication, the switch and the pause: how flows are written.
 
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult};
@@ -61,6 +61,17 @@ pub struct Switch {
     pub schedules: Vec<(String, Option<i64>)>,
 }
 
+/// A flow that is to be paused or resumed.
+#[derive(Debug, Clone)]
+pub struct Pause {
+    /// The workspace's slug.
+    pub workspace: String,
+    /// The flow's id.
+    pub flow: String,
+    /// Whether what arrives waits from now on.
+    pub paused: bool,
+}
+
 /// How often a draft was written; the first time gives 1.
 pub type Revision = u32;
 
@@ -73,6 +84,8 @@ pub struct Standing {
     pub version: Option<u32>,
     /// Whether its triggers are listened to, once it is published.
     pub enabled: bool,
+    /// Whether what arrives waits until the flow is resumed.
+    pub paused: bool,
 }
 
 impl Store {
@@ -127,6 +140,15 @@ impl Store {
     pub async fn switch(&self, switch: Switch) -> Result<Option<Standing>, Error> {
         self.change(switch).await
     }
+
+    /// Pauses a flow or resumes it, and says how it stands now; nothing where it stood so before. Runs that wait are not touched:
+    /// whoever claims looks at this.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such flow.
+    pub async fn pause(&self, pause: Pause) -> Result<Option<Standing>, Error> {
+        self.change(pause).await
+    }
 }
 
 struct CreateDraft(Draft);
@@ -168,6 +190,7 @@ impl Work for CreateDraft {
                 revision: 1,
                 version: None,
                 enabled: true,
+                paused: false,
             })
         })
     }
@@ -382,6 +405,37 @@ impl Work for Switch {
     }
 }
 
+impl Work for Pause {
+    type Out = Option<Standing>;
+
+    fn perform<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        _texts: &'a mut Texts,
+    ) -> BoxFuture<'a, Result<Option<Standing>, Abort>> {
+        Box::pin(async move {
+            let (workspace, flow) = (self.workspace.as_str(), self.flow.as_str());
+            let paused = i64::from(self.paused);
+            let written = tx
+                .query_one_raw(statement(
+                    tx.get_database_backend(),
+                    &format!(
+                        "UPDATE flow SET paused = ? WHERE workspace = ? AND id = ? AND paused <> ? \
+                         RETURNING {STANDING}"
+                    ),
+                    [paused.into(), workspace.into(), flow.into(), paused.into()],
+                ))
+                .await?;
+            let Some(row) = written else {
+                current(tx, workspace, flow).await?;
+                return Ok(None);
+            };
+            count(tx, None).await?;
+            Ok(Some(standing_of(&row)?))
+        })
+    }
+}
+
 /// Counts that something was done to flows, and tells the other servers. With `expected` only if nothing was done since.
 async fn count(tx: &DatabaseTransaction, expected: Option<i64>) -> Result<(), Abort> {
     if tx.get_database_backend() == DbBackend::Sqlite {
@@ -424,7 +478,7 @@ async fn put_schedules<'a>(
 }
 
 /// The columns of a [`Standing`], in the order of [`standing_of`].
-const STANDING: &str = "revision, published, enabled";
+const STANDING: &str = "revision, published, enabled, paused";
 
 fn standing_of(row: &QueryResult) -> Result<Standing, DbErr> {
     let cells = Cells::of(row);
@@ -432,6 +486,7 @@ fn standing_of(row: &QueryResult) -> Result<Standing, DbErr> {
         revision: cells.count()?,
         version: cells.maybe_count()?,
         enabled: cells.truth()?,
+        paused: cells.truth()?,
     })
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{DbErr, QueryResult, Value};
+use sea_orm::{DbBackend, DbErr, QueryResult, Value};
 
 use super::{
     Kind, Store,
+    claims::free_runs,
     drafts::Standing,
     error::Error,
-    runs::{Run, Status, run_at, status},
+    runs::{HELD, Run, Status, run_at, status},
     schedules::{SCHEDULE, Schedule, schedule_of},
     sql::Cells,
 };
@@ -32,6 +33,8 @@ pub struct Flow {
     pub updated_at: i64,
     /// Whether its triggers are listened to, once it is published.
     pub enabled: bool,
+    /// Whether what arrives waits until the flow is resumed.
+    pub paused: bool,
     /// What production runs, if the flow was published.
     pub published: Option<Published>,
 }
@@ -60,6 +63,8 @@ pub struct FlowListing {
     pub failed: u64,
     /// How many runs have not ended, whenever they started.
     pub active: u64,
+    /// How many of those were accepted and wait on disk for their turn.
+    pub waiting: u64,
     /// Its schedules, by trigger.
     pub schedules: Vec<Schedule>,
 }
@@ -105,6 +110,8 @@ pub struct PublishedFlow {
     pub published_at: i64,
     /// Whether its triggers are listened to.
     pub enabled: bool,
+    /// Whether what arrives waits.
+    pub paused: bool,
 }
 
 /// How a flow stands, without its documents.
@@ -134,8 +141,7 @@ impl Store {
                     .await?
             }
         };
-        let text =
-            "SELECT workspace, id, revision, published, enabled FROM flow ORDER BY workspace, id";
+        let text = "SELECT workspace, id, revision, published, enabled, paused FROM flow ORDER BY workspace, id";
         let states = self.list(text, Vec::new(), |row| {
             let cells = Cells::of(row);
             Ok(FlowState {
@@ -145,6 +151,7 @@ impl Store {
                     revision: cells.count()?,
                     version: cells.maybe_count()?,
                     enabled: cells.truth()?,
+                    paused: cells.truth()?,
                 },
             })
         });
@@ -289,7 +296,7 @@ impl Store {
     /// # Errors
     /// If the database does not answer.
     pub async fn published(&self) -> Result<Vec<PublishedFlow>, Error> {
-        let text = "SELECT f.workspace, f.id, v.number, v.document, v.published_at, f.enabled FROM flow f \
+        let text = "SELECT f.workspace, f.id, v.number, v.document, v.published_at, f.enabled, f.paused FROM flow f \
                     JOIN version v ON v.workspace = f.workspace AND v.flow = f.id AND v.number = f.published \
                     ORDER BY f.workspace, f.id";
         self.list(text, Vec::new(), |row| {
@@ -301,6 +308,7 @@ impl Store {
                 document: cells.take()?,
                 published_at: cells.take()?,
                 enabled: cells.truth()?,
+                paused: cells.truth()?,
             })
         })
         .await
@@ -347,6 +355,17 @@ impl Store {
             }
         }
 
+        let text = waiting_text(self.backend());
+        let waiting = self.list(&text, range.to_vec(), |row| {
+            let cells = Cells::of(row);
+            Ok((cells.take::<String>()?, cells.count()?))
+        });
+        for (flow, count) in waiting.await? {
+            if let Some(place) = places.get(&flow) {
+                listings[*place].waiting = count.into();
+            }
+        }
+
         let text = format!(
             "SELECT {SCHEDULE} FROM schedule WHERE workspace = ? AND flow BETWEEN ? AND ? ORDER BY flow, trigger"
         );
@@ -373,10 +392,19 @@ pub(super) fn list_text() -> String {
     )
 }
 
+/// How many runs of each flow of a page wait for their turn.
+pub(super) fn waiting_text(backend: DbBackend) -> String {
+    format!(
+        "SELECT r.flow, count(*) FROM {} WHERE r.server IS NULL AND r.ended_at IS NULL \
+         AND r.parked_until = {HELD} AND r.workspace = ? AND r.flow BETWEEN ? AND ? GROUP BY r.flow",
+        free_runs(backend)
+    )
+}
+
 const FLOWS: &str = "flow f LEFT JOIN version v ON v.workspace = f.workspace AND v.flow = f.id AND v.number = f.published";
 
 /// The columns of a flow, in the order of [`flow_at`].
-const FLOW: &str = "f.workspace, f.id, f.title, f.draft, f.revision, f.created_at, f.updated_at, f.enabled, v.number, v.published_at";
+const FLOW: &str = "f.workspace, f.id, f.title, f.draft, f.revision, f.created_at, f.updated_at, f.enabled, f.paused, v.number, v.published_at";
 
 const CHANGED: &str = "CAST(CASE WHEN v.document <> f.draft THEN 1 ELSE 0 END AS bigint)";
 
@@ -397,6 +425,7 @@ fn flow_at(cells: &Cells<'_>) -> Result<Flow, DbErr> {
         created_at: cells.take()?,
         updated_at: cells.take()?,
         enabled: cells.truth()?,
+        paused: cells.truth()?,
         published: match (cells.maybe_count()?, cells.take()?) {
             (Some(version), Some(published_at)) => Some(Published {
                 version,
@@ -419,6 +448,7 @@ fn listing_of(row: &QueryResult) -> Result<FlowListing, DbErr> {
         succeeded: 0,
         failed: 0,
         active: 0,
+        waiting: 0,
         schedules: Vec::new(),
     })
 }

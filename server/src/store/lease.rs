@@ -67,6 +67,19 @@ pub struct Held {
     pub sure_until: Option<Instant>,
 }
 
+/// A server on this database, by its own row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Who it is to the others.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// The version of Weir that it runs, where it says so.
+    pub version: Option<String>,
+    /// Since when it is this one, in milliseconds since 1970-01-01 UTC.
+    pub started_at: i64,
+}
+
 /// The clock of PostgreSQL in milliseconds, which goes on within a transaction.
 pub(super) const CLOCK: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
 
@@ -80,7 +93,7 @@ impl Store {
     /// [`Error::Locked`] if another server seals its secrets with another key: neither could open those of the other.
     pub async fn register(&self, server: Uuid) -> Result<Uuid, Error> {
         let since = Instant::now();
-        let room = self.room(super::ROOM, Some(since)).await?;
+        let room = self.room(super::ROOM, since).await?;
         let (reply, answer) = oneshot::channel();
         let job = Job::Change(Box::new(Registration {
             server,
@@ -99,6 +112,29 @@ impl Store {
     #[must_use]
     pub fn lease(&self) -> watch::Receiver<Lease> {
         self.shared.lease.clone()
+    }
+
+    /// The servers that have a lease, the oldest first. None on SQLite, where nobody else is there.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn servers(&self) -> Result<Vec<Server>, Error> {
+        if self.kind() == Kind::Sqlite {
+            return Ok(Vec::new());
+        }
+        let text = format!(
+            "SELECT id, name, version, started_at FROM server WHERE expires_at >= {CLOCK} ORDER BY started_at, id"
+        );
+        self.list(&text, Vec::new(), |row| {
+            let cells = Cells::of(row);
+            Ok(Server {
+                id: cells.take()?,
+                name: cells.take()?,
+                version: cells.take()?,
+                started_at: cells.take()?,
+            })
+        })
+        .await
     }
 
     /// Takes over servers whose lease has ended: from then on they commit nothing, and their runs are nobody's. Gives
@@ -342,14 +378,15 @@ impl Work for Enter {
             let enter = statement(
                 DbBackend::Postgres,
                 &format!(
-                    "INSERT INTO server (id, name, seal, started_at, expires_at) \
-                     VALUES (?, ?, ?, {CLOCK}, {CLOCK} + ?) \
+                    "INSERT INTO server (id, name, seal, version, started_at, expires_at) \
+                     VALUES (?, ?, ?, ?, {CLOCK}, {CLOCK} + ?) \
                      RETURNING {CLOCK}"
                 ),
                 [
                     self.server.into(),
                     self.name.as_str().into(),
                     self.seal.as_str().into(),
+                    env!("CARGO_PKG_VERSION").into(),
                     millis(self.length).into(),
                 ],
             );

@@ -38,34 +38,36 @@ use std::{
     },
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, Value,
+};
 use tokio::{
-    sync::{
-        Mutex, OwnedSemaphorePermit, Semaphore, TryAcquireError, broadcast, mpsc, oneshot, watch,
-    },
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch},
     task::JoinHandle,
     time::{Duration, Instant, sleep, timeout_at},
 };
 
 use committer::Committer;
 use connect::Writer;
-use queue::{Job, Op, Pending, Work, Write};
+use queue::{Job, Op, Pending, Room, Work, Write};
 use sql::numbered;
 
+use crate::fair::Shares;
+
 pub use archive::{ArchiveError, Counts, back_up, restore};
-pub use claims::{Free, Look};
+pub use claims::{Free, FreeFlow, Look, Wish};
 pub use connect::{Database, Kind, Settings};
 pub use connections::{Connection, SecretInfo};
-pub use drafts::{Draft, Publication, Revision, Standing, Switch};
+pub use drafts::{Draft, Pause, Publication, Revision, Standing, Switch};
 pub use error::Error;
 pub use flows::{Flow, FlowListing, FlowState, Published, PublishedFlow, Version, VersionInfo};
-pub use lease::{Held, Lease};
+pub use lease::{Held, Lease, Server};
 pub use letters::{Cause, Deed, Letter, LetterFilter, LetterState};
 pub use orders::Order;
 pub use retention::Forgettable;
 pub use runs::{
-    Accepted, BadCursor, Entry, Fire, History, NewRun, Origin, Run, RunCursor, RunFilter, RunPage,
-    Status, Turn,
+    Accepted, BadCursor, Entry, Fire, HELD, History, NewRun, Origin, Run, RunCursor, RunFilter,
+    RunPage, Status, Turn,
 };
 pub use schedules::Schedule;
 pub use scratch::Scratch;
@@ -81,11 +83,15 @@ struct Shared {
     kind: Kind,
     readers: DatabaseConnection,
     jobs: mpsc::Sender<Job>,
-    /// Room for payload that waits, in units of [`ROOM`].
+    /// Room for messages that wait to be accepted, in units of [`ROOM`], shared out between flows.
+    messages: Shares<(String, String)>,
+    /// As much room for everything else that waits, so that new messages do not keep runs from going on, nor these those.
     room: Arc<Semaphore>,
     most_room: u32,
     /// Values whose texts are longer, in bytes, are kept apart from the journals.
     large: usize,
+    /// The least room that one thing takes, so that there are never more of them than may wait.
+    least_room: u32,
     patience: Duration,
     healthy: Arc<AtomicBool>,
     lease: watch::Receiver<Lease>,
@@ -151,17 +157,21 @@ impl Store {
             told,
             lock,
         );
-        let most_room = u32::try_from(settings.queue_bytes / ROOM)
+        // Half of it for new messages, half for all the rest.
+        let most_room = u32::try_from(settings.queue_bytes / ROOM / 2)
             .unwrap_or(u32::MAX)
             .clamp(1, u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        let half = u32::try_from(settings.queue / 2).unwrap_or(u32::MAX).max(1);
         Ok(Store {
             shared: Arc::new(Shared {
                 kind: settings.database.kind(),
                 readers,
                 jobs,
+                messages: Shares::new(most_room as usize),
                 room: Arc::new(Semaphore::new(most_room as usize)),
                 most_room,
                 large: settings.large,
+                least_room: (most_room / half).max(1),
                 patience: settings.patience,
                 healthy,
                 lease,
@@ -208,17 +218,32 @@ impl Store {
             .map(|_| ())
     }
 
+    fn backend(&self) -> DbBackend {
+        self.shared.readers.get_database_backend()
+    }
+
     /// The kind of database underneath.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.shared.kind
     }
 
-    /// Hands a turn to the committer and waits for its answer. With `patient`, a full queue is waited for: a run that was
-    /// accepted goes before new ones.
-    async fn submit(&self, op: Op, patient: bool) -> Result<Accepted, Error> {
+    /// Hands a turn to the committer and waits for its answer. A new message is refused at once where its flow has much waiting
+    /// already; for a run that was accepted, room is waited for.
+    async fn submit(&self, op: Op) -> Result<Accepted, Error> {
         let since = Instant::now();
-        let room = self.room(op.bytes(), patient.then_some(since)).await?;
+        let patient = matches!(op, Op::Commit { .. });
+        let room = match &op {
+            Op::Accept { run, .. } => {
+                let flow = (run.workspace.clone(), run.flow.clone());
+                let share = self
+                    .shared
+                    .messages
+                    .take(&flow, self.units(op.bytes()) as usize);
+                Room::Message(share.ok_or(Error::Busy)?)
+            }
+            Op::Commit { .. } => Room::Other(self.room(op.bytes(), since).await?),
+        };
         let (reply, answer) = oneshot::channel();
         let job = Job::Write(Write {
             op,
@@ -247,7 +272,7 @@ impl Store {
     /// Hands a change to the committer, which gives it a transaction of its own, and waits for its answer.
     async fn change<W: Work>(&self, work: W) -> Result<W::Out, Error> {
         let since = Instant::now();
-        let room = self.room(ROOM, Some(since)).await?;
+        let room = self.room(ROOM, since).await?;
         let (reply, answer) = oneshot::channel();
         let job = Job::Change(Box::new(Pending { work, reply, room }));
         timeout_at(since + self.shared.patience, self.shared.jobs.send(job))
@@ -257,32 +282,22 @@ impl Store {
         answer.await.map_err(|_| unanswered())?
     }
 
-    /// A share of the memory that may wait. `since` is when waiting for it began; without it there is no waiting.
-    async fn room(
-        &self,
-        bytes: usize,
-        since: Option<Instant>,
-    ) -> Result<OwnedSemaphorePermit, Error> {
+    /// The room that so many bytes take. A payload larger than all the room there is goes alone.
+    fn units(&self, bytes: usize) -> u32 {
+        let units = u32::try_from(bytes.div_ceil(ROOM)).unwrap_or(u32::MAX);
+        units.clamp(self.shared.least_room, self.shared.most_room)
+    }
+
+    /// Room for what is not a new message, waited for from `since` on.
+    async fn room(&self, bytes: usize, since: Instant) -> Result<OwnedSemaphorePermit, Error> {
         if self.shared.jobs.is_closed() {
             return Err(Error::Closed);
         }
-        // A payload larger than all the room there is goes alone.
-        let units = u32::try_from(bytes.div_ceil(ROOM))
-            .unwrap_or(u32::MAX)
-            .min(self.shared.most_room);
-        let room = Arc::clone(&self.shared.room);
-        match since {
-            Some(since) => timeout_at(since + self.shared.patience, room.acquire_many_owned(units))
-                .await
-                .map_err(|_| Error::Busy)?
-                .map_err(|_| Error::Closed),
-            None => room
-                .try_acquire_many_owned(units)
-                .map_err(|error| match error {
-                    TryAcquireError::NoPermits => Error::Busy,
-                    TryAcquireError::Closed => Error::Closed,
-                }),
-        }
+        let room = Arc::clone(&self.shared.room).acquire_many_owned(self.units(bytes));
+        timeout_at(since + self.shared.patience, room)
+            .await
+            .map_err(|_| Error::Busy)?
+            .map_err(|_| Error::Closed)
     }
 
     /// Reads one row, if there is one. The text has a `?` for each value.
@@ -303,7 +318,7 @@ impl Store {
         values: Vec<Value>,
         read: impl Fn(&QueryResult) -> Result<T, DbErr>,
     ) -> Result<Vec<T>, Error> {
-        let backend = self.shared.readers.get_database_backend();
+        let backend = self.backend();
         let statement = Statement::from_sql_and_values(backend, numbered(backend, text), values);
         let rows = self.rows(statement).await?;
         rows.iter()

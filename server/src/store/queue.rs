@@ -17,6 +17,7 @@ use super::{
     runs::{Accepted, NewRun, Turn},
     sql::Texts,
 };
+use crate::fair::Share;
 
 /// What is done in one transaction. It may be done several times, if the database goes away in between, so it must
 /// depend on nothing but itself and the database.
@@ -52,9 +53,18 @@ pub(super) struct Write {
     /// When it was handed to the committer.
     pub(super) since: Instant,
     /// Its share of the memory that may wait.
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Room,
     /// Messages with the same dedupe key that arrived while this one waited. They share its answer.
     pub(super) followers: Vec<Write>,
+}
+
+/// A share of the memory that may wait, for as long as this lives.
+#[expect(dead_code, reason = "held for as long as something waits")]
+pub(super) enum Room {
+    /// Of that for new messages.
+    Message(Share<(String, String)>),
+    /// Of that for everything else.
+    Other(OwnedSemaphorePermit),
 }
 
 pub(super) enum Op {

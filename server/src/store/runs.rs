@@ -7,6 +7,10 @@ use uuid::Uuid;
 
 use super::{Store, bodies::cut, error::Error, letters::Cause, queue::Op, sql::Cells};
 
+/// Until when a run is parked that was accepted and waits for its turn: until it is claimed for that. It is the largest whole number
+/// that every reader of JSON knows exactly.
+pub const HELD: i64 = 9_007_199_254_740_991;
+
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -308,7 +312,7 @@ impl Store {
             digest,
             bodies,
         };
-        self.submit(op, false).await
+        self.submit(op).await
     }
 
     /// Writes another turn of a run.
@@ -327,7 +331,7 @@ impl Store {
             turn: Box::new(turn),
             bodies,
         };
-        self.submit(op, true).await.map(|_| ())
+        self.submit(op).await.map(|_| ())
     }
 
     /// A page of the runs of a workspace, newest first.

@@ -48,13 +48,13 @@ impl Store {
         .await
     }
 
-    /// Schedules of all workspaces that are due at `now` or before, the longest due first.
+    /// Schedules of all workspaces that are due at `now` or before, the longest due first; without those of paused flows.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn due_schedules(&self, now: i64, limit: u32) -> Result<Vec<Schedule>, Error> {
         let text = format!(
-            "SELECT {SCHEDULE} FROM schedule WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?"
+            "SELECT {SCHEDULE} FROM schedule WHERE next_at IS NOT NULL AND next_at <= ? AND {GOES_ON} ORDER BY next_at LIMIT ?"
         );
         self.list(
             &text,
@@ -64,14 +64,16 @@ impl Store {
         .await
     }
 
-    /// The earliest instant of all schedules.
+    /// The earliest instant of all schedules but those of paused flows.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn next_due(&self) -> Result<Option<i64>, Error> {
-        let text = "SELECT min(next_at) FROM schedule WHERE next_at IS NOT NULL";
+        let text = format!(
+            "SELECT next_at FROM schedule WHERE next_at IS NOT NULL AND {GOES_ON} ORDER BY next_at LIMIT 1"
+        );
         let due = self
-            .find(text, Vec::new(), |row| Cells::of(row).take())
+            .find(&text, Vec::new(), |row| Cells::of(row).take())
             .await?;
         Ok(due.flatten())
     }
@@ -153,7 +155,7 @@ impl Store {
     }
 }
 
-/// Whether a fire was decided by what is published now. On PostgreSQL another server may have published or switched the flow
+/// Whether a fire was decided by what is published now. On PostgreSQL another server may have published, switched or paused the flow
 /// meanwhile; the lock keeps it from doing so until this transaction ends.
 pub(super) async fn is_of(
     tx: &DatabaseTransaction,
@@ -166,7 +168,7 @@ pub(super) async fn is_of(
     }
     let listened = statement(
         DbBackend::Postgres,
-        "SELECT published FROM flow WHERE workspace = ? AND id = ? AND enabled = 1 FOR SHARE",
+        "SELECT published FROM flow WHERE workspace = ? AND id = ? AND enabled = 1 AND paused = 0 FOR SHARE",
         [workspace.into(), flow.into()],
     );
     let version = match tx.query_one_raw(listened).await? {
@@ -175,6 +177,11 @@ pub(super) async fn is_of(
     };
     Ok(version == fire.version)
 }
+
+/// Whether the flow of a schedule is not paused. What is due in a pause stays due, so that its policy for what was missed decides at
+/// the end.
+const GOES_ON: &str = "NOT EXISTS (SELECT 1 FROM flow WHERE flow.workspace = schedule.workspace \
+    AND flow.id = schedule.flow AND flow.paused = 1)";
 
 /// The columns of a schedule, in the order of [`schedule_of`].
 pub(super) const SCHEDULE: &str = "workspace, flow, trigger, next_at, last_at";

@@ -118,10 +118,10 @@ fn bytes(row: &[Value]) -> usize {
 }
 
 /// A statement from a text with `?` for each value, in the words of the database.
-pub(super) fn statement<const N: usize>(
+pub(super) fn statement(
     backend: DbBackend,
     text: &str,
-    values: [Value; N],
+    values: impl IntoIterator<Item = Value>,
 ) -> Statement {
     Statement::from_sql_and_values(backend, numbered(backend, text), values)
 }

@@ -222,6 +222,12 @@ pub(super) const CODE: &[Mutant] = &[
         "left",
     ),
     Mutant("server/src/store/runs.rs", "run.turn.seq != 0", "false"),
+    Mutant(
+        "server/src/fair.rs",
+        "state.free - places >= state.reserve",
+        "false",
+    ),
+    Mutant("server/src/fair.rs", "taken + places <= state.free", "true"),
 ];
 
 /// Parts of statements, as they are sent to the database.
@@ -279,13 +285,18 @@ pub(super) const STATEMENTS: &[Mutant] = &[
     ),
     Mutant(
         "server/src/store/claims.rs",
-        "server IS NULL AND parked_until IS NULL AND ended_at IS NULL ORDER",
-        "parked_until IS NULL AND ended_at IS NULL ORDER",
+        "r.server IS NULL AND r.ended_at IS NULL AND r.workspace = ? AND r.flow = ?",
+        "(r.server IS NULL OR 1 = 1) AND r.ended_at IS NULL AND r.workspace = ? AND r.flow = ?",
     ),
     Mutant(
         "server/src/store/claims.rs",
-        "parked_until <= ? ORDER BY",
-        "parked_until > ? ORDER BY",
+        "r.parked_until <= ?",
+        "r.parked_until > ?",
+    ),
+    Mutant(
+        "server/src/store/claims.rs",
+        "AND f.id = r.flow AND f.paused = 1",
+        "AND f.id = r.flow AND f.paused = 2",
     ),
     Mutant(
         "server/src/store/claims.rs",

@@ -94,6 +94,12 @@ pub(crate) struct FlowSummary {
     /// Whether its triggers listen, once it is published.
     #[serde(default = "kept")]
     pub(crate) enabled: bool,
+    /// Whether what arrives waits until it is resumed.
+    #[serde(default)]
+    pub(crate) paused: bool,
+    /// How many runs wait for their turn.
+    #[serde(default)]
+    pub(crate) waiting: u64,
     #[serde(default)]
     pub(crate) published: Option<Published>,
     /// Whether the draft differs from the published version.
@@ -398,6 +404,19 @@ pub(crate) struct System {
     pub(crate) database: String,
     #[serde(default)]
     pub(crate) started_at: Option<String>,
+    #[serde(default)]
+    pub(crate) servers: Vec<Server>,
+}
+
+/// A server on the same database.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Server {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) version: Option<String>,
+    pub(crate) started_at: String,
+    /// Whether it is the one that answered.
+    pub(crate) this: bool,
 }
 
 /// A change of one run, as its own event stream tells it.
@@ -525,6 +544,12 @@ pub(crate) struct ScheduleSummary {
     pub(crate) every: Option<String>,
     /// Whether the flow is switched on.
     pub(crate) enabled: bool,
+    /// Whether the flow is paused.
+    #[serde(default)]
+    pub(crate) paused: bool,
+    /// Whether the trigger is disabled in its flow.
+    #[serde(default)]
+    pub(crate) disabled: bool,
     #[serde(default)]
     pub(crate) next_at: Option<String>,
     #[serde(default)]

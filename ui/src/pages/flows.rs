@@ -200,7 +200,8 @@ fn row(
     });
     let publishable = flow.published.is_none() || flow.changed;
     let (to_publish, to_delete, to_export) = (flow.clone(), flow.clone(), flow.id.clone());
-    let (to_copy, to_switch) = (flow.clone(), flow.clone());
+    let (to_copy, to_switch, to_pause) = (flow.clone(), flow.clone(), flow.clone());
+    let (pause_word, pause_icon) = pausing(&flow);
     let (word, icon) = if flow.enabled {
         (t.flow_disable, Icon::Ban)
     } else {
@@ -209,6 +210,9 @@ fn row(
     let more = vec![
         MenuItem::new(word, icon, "switch", move || {
             switch(to_switch.clone(), move |_| done.run(()));
+        }),
+        MenuItem::new(pause_word, pause_icon, "pause", move || {
+            pause(to_pause.clone(), move |_| done.run(()));
         }),
         MenuItem::new(t.flow_duplicate, Icon::Copy, "duplicate", move || {
             making.set(Some(Making::Copy(to_copy.clone())));
@@ -306,13 +310,29 @@ pub(crate) fn TriggerLine(trigger: TriggerSummary) -> impl IntoView {
     }
 }
 
-/// Draft, published, or published with a draft that differs; and whether it is switched off.
+/// Draft, published, or published with a draft that differs; whether it is switched off or paused, and how many runs wait.
 pub(crate) fn state(flow: &FlowSummary) -> AnyView {
     let t = texts();
     let off = (!flow.enabled).then(|| {
         view! { <Badge label=t.state_disabled tone="bad" icon=Icon::Ban hint=t.state_disabled_hint.to_owned()/> }
     });
-    view! { <span class="flow-state">{standing(flow)} {off}</span> }.into_any()
+    let paused = flow.paused.then(|| {
+        view! { <Badge label=t.state_paused tone="warn" icon=Icon::Pause hint=t.state_paused_hint.to_owned()/> }
+    });
+    let waiting = (flow.waiting > 0).then(|| {
+        let label = fill(t.state_waiting, &[("n", &flow.waiting.to_string())]);
+        view! { <Badge label icon=Icon::Hourglass hint=t.state_waiting_hint.to_owned()/> }
+    });
+    view! { <span class="flow-state">{standing(flow)} {off} {paused} {waiting}</span> }.into_any()
+}
+
+/// What may be done about the pause of a flow.
+pub(crate) fn pausing(flow: &FlowSummary) -> (&'static str, Icon) {
+    let t = texts();
+    match flow.paused {
+        true => (t.flow_resume, Icon::Play),
+        false => (t.flow_pause, Icon::Pause),
+    }
 }
 
 fn standing(flow: &FlowSummary) -> AnyView {
@@ -343,6 +363,25 @@ pub(crate) fn switch(flow: FlowSummary, done: impl Fn(FlowSummary) + 'static) {
     } else {
         ("enable", t.flow_enabled)
     };
+    order(flow, word, said, done);
+}
+
+/// Pauses a flow or resumes it, and gives it as it is then.
+pub(crate) fn pause(flow: FlowSummary, done: impl Fn(FlowSummary) + 'static) {
+    let t = texts();
+    let (word, said) = match flow.paused {
+        true => ("resume", t.flow_resumed),
+        false => ("pause", t.flow_paused),
+    };
+    order(flow, word, said, done);
+}
+
+fn order(
+    flow: FlowSummary,
+    word: &'static str,
+    said: &'static str,
+    done: impl Fn(FlowSummary) + 'static,
+) {
     let path = format!("/flows/{}/{word}", encode(&flow.id));
     spawn_local(async move {
         match api::send_text::<FlowSummary>("POST", &path, "").await {

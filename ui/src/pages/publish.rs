@@ -221,9 +221,11 @@ pub(crate) fn PublishDialog(
         let version = summary.published.as_ref().map_or(0, |now| now.version);
         let done = fill(t.publish_done, &[("n", &version.to_string())]);
         let disabled = !summary.enabled;
+        let paused = summary.paused;
         view! {
             <div class="dialog-body">
                 <p class="import-line good" role="status"><Glyph icon=Icon::CircleCheck size=20/>{done}</p>
+                {paused.then(|| view! { <p class="notice">{t.publish_paused}</p> })}
                 {disabled.then(|| view! { <p class="notice warn">{t.publish_disabled}</p> })}
                 <Listening summary message=message.get_untracked()/>
             </div>

@@ -92,8 +92,10 @@ fn row(one: ScheduleSummary, unfolded: RwSignal<Option<String>>) -> impl IntoVie
     };
     let next = match &one.next_at {
         Some(at) => when(at.clone()),
-        None if one.enabled => view! { <span class="fine">{t.schedules_never}</span> }.into_any(),
-        None => view! { <Badge label=t.schedules_off/> }.into_any(),
+        None if !one.enabled => view! { <Badge label=t.schedules_off/> }.into_any(),
+        None if one.disabled => view! { <Badge label=t.schedules_disabled/> }.into_any(),
+        None if one.paused => view! { <Badge label=t.schedules_paused tone="warn"/> }.into_any(),
+        None => view! { <span class="fine">{t.schedules_never}</span> }.into_any(),
     };
     let last = match one.last_at {
         Some(at) => view! { <TimeAgo at/> }.into_any(),

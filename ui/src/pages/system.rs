@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{self, System},
     kit::{
+        badge::Badge,
         icon::{Glyph, Icon},
         state::shown,
         time::TimeAgo,
@@ -24,6 +25,12 @@ pub(crate) fn SystemPage() -> impl IntoView {
             other => other.to_owned(),
         };
         let fact = |label: &'static str, value: String| view! { <div class="pair"><dt>{label}</dt><dd>{value}</dd></div> };
+        // On SQLite there is but one, which needs no name.
+        let servers = system.servers.into_iter().map(|server| {
+            let version = server.version.unwrap_or_else(|| t.system_old.to_owned());
+            let this = server.this.then(|| view! { <Badge label=t.system_this/> });
+            view! { <li>{server.name} " " <span class="fine">{version} " · " <TimeAgo at=server.started_at/></span> " " {this}</li> }
+        });
         view! {
             <dl class="pairs">
                 {fact(t.system_version, system.version)}
@@ -33,6 +40,8 @@ pub(crate) fn SystemPage() -> impl IntoView {
                     <div class="pair"><dt>{t.system_started}</dt><dd><TimeAgo at/></dd></div>
                 })}
             </dl>
+            <h2>{t.system_servers}</h2>
+            <ul class="link-lines" data-testid="servers">{servers.collect_view()}</ul>
         }
     });
     let links = [

@@ -442,6 +442,9 @@ ops::with_ops! { catalogue {
     system_database: "Database", "Datenbank";
     system_workspace: "Workspace", "Arbeitsbereich";
     system_started: "Running since", "Läuft seit";
+    system_servers: "Servers", "Server";
+    system_this: "this one", "dieser";
+    system_old: "older version", "ältere Version";
     system_api: "API", "API";
     system_api_text: "The page uses nothing but the public API, so whatever it does, a program can do.", "Die Seite verwendet nur die öffentliche API: Was sie tut, kann auch ein Programm.";
     system_docs: "API documentation", "API-Dokumentation";

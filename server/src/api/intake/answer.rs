@@ -50,15 +50,22 @@ const NOT_A_FLOWS: [HeaderName; 12] = [
 pub(super) async fn answer(
     app: &App,
     workspace: &str,
+    flow: &str,
     accepted: Accepted,
     manner: Manner,
 ) -> Result<Response, Problem> {
     match accepted {
         Accepted::Run(started) => {
             let answer = match manner {
-                Manner::Accepted => Answer::Pending,
+                Manner::Accepted if !started.reply.waits() => Answer::Pending,
+                Manner::Accepted => Answer::Waits,
                 Manner::Result(limit) => started.reply.wait(limit).await,
             };
+            if let Answer::Waits = answer {
+                let published = app.engine().published(workspace, flow);
+                let paused = published.is_some_and(|published| published.paused);
+                return Ok(waits(started.id, flow, paused));
+            }
             Ok(of_run(started.id, &answer))
         }
         Accepted::Duplicate(first) => {
@@ -111,7 +118,7 @@ fn of_run(id: Uuid, answer: &Answer) -> Response {
         Answer::Ended {
             failure, outside, ..
         } => of_failure(&id, failure.as_ref(), *outside).into_response(),
-        Answer::Pending => accepted(&id),
+        Answer::Pending | Answer::Waits => accepted(&id, None),
     };
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(RUN, id);
@@ -119,14 +126,30 @@ fn of_run(id: Uuid, answer: &Answer) -> Response {
     response
 }
 
-/// 202: the message is on disk, and this is where to look.
-fn accepted(id: &str) -> Response {
+/// 202: the run has not begun, and this is why.
+fn waits(id: Uuid, flow: &str, paused: bool) -> Response {
+    let id = id.to_string();
+    let why = match paused {
+        true => format!("the flow `{flow}` is paused; the run begins once the flow is resumed"),
+        false => format!("the flow `{flow}` has much underway; the run begins when it is its turn"),
+    };
+    let mut response = accepted(&id, Some((paused, why)));
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(RUN, id);
+    }
+    response
+}
+
+/// 202: the message is on disk, and this is where to look; with whether its flow is paused, and what the run waits for.
+fn accepted(id: &str, waits: Option<(bool, String)>) -> Response {
     let url = format!("/api/v1/runs/{id}");
-    let mut response = (
-        StatusCode::ACCEPTED,
-        Json(json!({ "run": id, "status_url": url })),
-    )
-        .into_response();
+    let mut body = json!({ "run": id, "status_url": url });
+    if let Some((paused, why)) = waits {
+        body["status"] = "waiting".into();
+        body["paused"] = paused.into();
+        body["detail"] = why.into();
+    }
+    let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
     if let Ok(url) = HeaderValue::try_from(url) {
         response.headers_mut().insert(header::LOCATION, url);
     }

@@ -19,7 +19,7 @@ impl Server {
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
-    async fn detail(&self, run: &str) -> Value {
+    pub(super) async fn detail(&self, run: &str) -> Value {
         self.get(&format!("/api/v1/runs/{run}")).await.json()
     }
 }

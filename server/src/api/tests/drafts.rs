@@ -214,7 +214,7 @@ async fn a_second_window_learns_how_a_flow_stands() {
         .await;
     let mut events = response.into_body().into_data_stream();
     let post = |path: &'static str| server.ask(request("POST", path, &[], Body::empty()));
-    let stands = |revision: Value, version: Value, enabled: bool| json!({ "flow": "orders", "revision": revision, "version": version, "enabled": enabled });
+    let stands = |revision: Value, version: Value, enabled: bool| json!({ "flow": "orders", "revision": revision, "version": version, "enabled": enabled, "paused": false });
 
     let unseen = server.json("POST", "/api/v1/flows", &unfinished()).await;
     assert_eq!(unseen.status, 422);

@@ -52,8 +52,10 @@ async fn schedules_are_listed_in_pages() {
         [
             "a-reports/daily",
             "a-reports/often",
+            "a-reports/resting",
             "b-reports/daily",
-            "b-reports/often"
+            "b-reports/often",
+            "b-reports/resting"
         ]
     );
     let daily = &listed[0];
@@ -66,11 +68,34 @@ async fn schedules_are_listed_in_pages() {
         shown,
         json!({
             "flow": "a-reports", "flow_title": "Reports", "trigger": "daily", "title": "Every night",
-            "cron": "30 2 * * *", "timezone": "Europe/Berlin", "enabled": true, "next_at": null, "last_at": null,
+            "cron": "30 2 * * *", "timezone": "Europe/Berlin", "enabled": true, "paused": false, "disabled": false,
+            "next_at": null, "last_at": null,
         })
     );
     assert_eq!(listed[1]["every"], "7d");
     assert_eq!(listed[1].get("timezone"), None);
+    let resting = &listed[2];
+    assert_eq!(
+        (
+            &resting["disabled"],
+            &resting["enabled"],
+            &resting["next_at"]
+        ),
+        (&json!(true), &json!(true), &Value::Null)
+    );
+
+    for (word, paused) in [("pause", true), ("resume", false)] {
+        let path = format!("/api/v1/flows/a-reports/{word}");
+        server.json("POST", &path, &json!({})).await;
+        let list = server.get("/api/v1/schedules").await.json();
+        let row = &list["items"][0];
+        assert_eq!(
+            (&row["paused"], row["next_at"].is_null()),
+            (&json!(paused), paused)
+        );
+        let summary = server.get("/api/v1/flows/a-reports/summary").await.json();
+        assert_eq!(summary["triggers"][0]["next_fire"], row["next_at"]);
+    }
 
     server
         .json("POST", "/api/v1/flows/a-reports/disable", &json!({}))

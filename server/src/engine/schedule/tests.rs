@@ -387,3 +387,48 @@ async fn an_instant_is_left_out_while_a_run_is_underway() {
     assert_eq!(fired(&engine, "days").await, [days[0], days[2]]);
     engine.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_is_a_time_that_was_missed() {
+    let place = Place::new();
+    let engine = place.start().await;
+    let triggers = [
+        ("skip", json!({ "every": "1d", "missed": "skip" })),
+        ("latest", json!({ "every": "1d", "missed": "latest" })),
+        ("all", json!({ "every": "1d", "missed": "all" })),
+    ];
+    publish(&engine, &triggers, note()).await;
+    let days = expected(&json!({ "every": "1d" }), START + 8 * 1440 * MINUTE);
+    engine.pause(WORKSPACE, "clock", true).await.unwrap();
+    for day in &days[..4] {
+        place.world.set_now_ms(*day);
+        fire_due(&engine).await.unwrap();
+    }
+    place.world.set_now_ms(days[3] + MINUTE);
+    for (trigger, _) in &triggers {
+        assert_eq!(fired(&engine, trigger).await, [0_i64; 0], "{trigger}");
+    }
+    engine.pause(WORKSPACE, "clock", false).await.unwrap();
+    fire_due(&engine).await.unwrap();
+    assert_eq!(fired(&engine, "skip").await, [0_i64; 0]);
+    assert_eq!(fired(&engine, "latest").await, [days[3]]);
+    until_fired(&engine, "all", 4).await;
+    assert_eq!(fired(&engine, "all").await, days[..4]);
+    place.world.set_now_ms(days[4]);
+    fire_due(&engine).await.unwrap();
+    for (trigger, _) in &triggers {
+        assert_eq!(
+            fired(&engine, trigger).await.last(),
+            Some(&days[4]),
+            "{trigger}"
+        );
+    }
+    engine.stop().await;
+}
+
+/// Waits until so many instants of a trigger have led to runs.
+async fn until_fired(engine: &Engine, trigger: &str, count: usize) {
+    while fired(engine, trigger).await.len() < count {
+        fire_due(engine).await.unwrap();
+    }
+}

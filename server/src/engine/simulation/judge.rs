@@ -194,3 +194,12 @@ fn judge_run(plan: &Plan, id: &str, ended: Status, records: &[Record], calls: &[
         }
     }
 }
+
+/// How many these are, each named by its flow, if no more than `most` of a flow count.
+pub(super) fn in_each(flows: impl Iterator<Item = usize>, most: usize) -> usize {
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for flow in flows {
+        *counts.entry(flow).or_default() += 1;
+    }
+    counts.into_values().map(|count| most.min(count)).sum()
+}

@@ -38,6 +38,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("created_at", Number, 1),
             ("updated_at", Number, 1),
             ("enabled", Number, 2),
+            ("paused", Number, 9),
         ],
     },
     Table {
@@ -193,7 +194,7 @@ pub(in crate::store) const LEFT_OUT: &[(&str, &[&str])] = &[
     ("run", &["server"]),
     (
         "server",
-        &["id", "name", "seal", "started_at", "expires_at"],
+        &["id", "name", "seal", "started_at", "expires_at", "version"],
     ),
     ("counter", &["name", "count"]),
 ];

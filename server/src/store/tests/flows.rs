@@ -227,6 +227,7 @@ async fn a_flow_is_switched_off_and_on(settings: Settings) {
         revision: 1,
         version,
         enabled,
+        paused: false,
     };
     assert_eq!(made, Ok(standing(None, true)));
     assert_eq!(switch(true, &[]).await, Ok(None), "it is on from the start");

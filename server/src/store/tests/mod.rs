@@ -3,6 +3,7 @@
 
 mod archive;
 mod bodies;
+mod claims;
 mod faults;
 mod flows;
 mod letters;
@@ -19,7 +20,9 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxPostgresConnector};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Cause, Database, Draft, History, NewRun, Settings, Status, Store, Turn};
+use super::{
+    Cause, Database, Draft, Error, History, NewRun, Run, Settings, Status, Store, Turn, Wish,
+};
 
 /// Makes each test of a module into two: `sqlite::name` and `postgresql::name`.
 macro_rules! on_both_databases {
@@ -154,6 +157,14 @@ fn new_run(flow: &str, started_at: i64, status: Status) -> NewRun {
         parent: None,
         turn: turn(0, started_at, status),
     }
+}
+
+/// Takes at most `limit` runs that nobody has, of each flow the same share.
+async fn claim(store: &Store, server: Uuid, now: i64, limit: usize) -> Result<Vec<Run>, Error> {
+    let flows = store.free_flows().await?;
+    let most = limit / flows.len().max(1);
+    let wishes = flows.into_iter().map(|of| Wish::new(of, most, most));
+    store.claim(server, now, wishes.collect()).await
 }
 
 /// How many rows a statement counts.

@@ -8,8 +8,8 @@ use crate::store::{
     RunCursor, RunFilter, Settings, Status, Store,
     batch::{DELETE_JOURNAL, FIND_KEY, FIRE, SETTLE, TURN},
     bodies::{BODIES_OF, DELETE, DELETE_USES, FIND},
-    claims::{FREE, claims},
-    flows::{TALLY, list_text},
+    claims::{claims, free_flows_text, free_text, held_text},
+    flows::{TALLY, list_text, waiting_text},
     runs::page,
     sql::text,
 };
@@ -34,11 +34,12 @@ async fn indexed(settings: Settings) {
     ] {
         plans += &plan(&store, &text(DbBackend::Sqlite, &many, 8)).await;
     }
-    for text in claims(DbBackend::Sqlite)
-        .iter()
-        .map(String::as_str)
-        .chain([FREE])
-    {
+    for text in claims(DbBackend::Sqlite).iter().map(String::as_str).chain([
+        free_text().as_str(),
+        free_flows_text(DbBackend::Sqlite).as_str(),
+        held_text(DbBackend::Sqlite).as_str(),
+        waiting_text(DbBackend::Sqlite).as_str(),
+    ]) {
         plans += &plan(&store, text).await;
     }
     plans += &plan(&store, BODIES_OF).await;
@@ -71,7 +72,10 @@ async fn indexed(settings: Settings) {
         }
     }
     // An index that holds nothing but what is looked for may be read whole.
-    let only_what_is_left = |line: &str| line.ends_with(" INDEX run_left");
+    let only_what_is_left =
+        |line: &str| line.ends_with(" INDEX run_left") || line.ends_with(" INDEX run_free");
+    let hops = "INDEX run_free (workspace=? AND flow>?)";
+    assert!(plans.contains(hops), "{plans}");
     let read_whole = |line: &&str| {
         let line = line.trim_start();
         if only_what_is_left(line) {

@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 
 use super::super::{
-    flows::{export, state, switch},
+    flows::{export, pause, pausing, state, switch},
     new_flow::Making,
 };
 use crate::{
@@ -69,7 +69,8 @@ pub(super) fn Head(
         let id = id.clone();
         Signal::derive(move || {
             let now = summary.get();
-            let (switched, exported) = (now.clone(), id.clone());
+            let (switched, paused, exported) = (now.clone(), now.clone(), id.clone());
+            let (pause_word, pause_icon) = pausing(&now);
             let (word, icon) = if now.enabled {
                 (t.flow_disable, Icon::Ban)
             } else {
@@ -78,6 +79,9 @@ pub(super) fn Head(
             vec![
                 MenuItem::new(word, icon, "switch", move || {
                     switch(switched.clone(), move |now| drop(summary.try_set(now)));
+                }),
+                MenuItem::new(pause_word, pause_icon, "pause", move || {
+                    pause(paused.clone(), move |now| drop(summary.try_set(now)));
                 }),
                 MenuItem::new(t.flow_duplicate, Icon::Copy, "duplicate", move || {
                     making.set(Some(Making::Copy(now.clone())));

@@ -353,6 +353,14 @@ macro_rules! with_editor {
     flow_enabled: "“{name}” is enabled: its triggers listen", "„{name}“ ist eingeschaltet: Seine Auslöser lauschen";
     flow_disabled: "“{name}” is disabled: its triggers do not listen", "„{name}“ ist abgeschaltet: Seine Auslöser lauschen nicht";
     state_disabled: "Disabled", "Abgeschaltet";
+    flow_pause: "Pause", "Anhalten";
+    flow_resume: "Resume", "Fortsetzen";
+    flow_paused: "“{name}” is paused: what arrives waits, and runs that have begun go on", "„{name}“ ist angehalten: Was eintrifft, wartet; begonnene Läufe laufen weiter";
+    flow_resumed: "“{name}” goes on: what waits begins", "„{name}“ läuft weiter: Was wartet, beginnt";
+    state_paused: "Paused", "Angehalten";
+    state_paused_hint: "What arrives is accepted and waits, its schedules do not fire, and runs that have begun go on.", "Was eintrifft, wird angenommen und wartet; seine Zeitpläne starten nicht, begonnene Läufe laufen weiter.";
+    state_waiting: "{n} waiting", "{n} wartend";
+    state_waiting_hint: "Runs that were accepted and have not begun. They begin in their order.", "Läufe, die angenommen sind und noch nicht begonnen haben. Sie beginnen der Reihe nach.";
     state_disabled_hint: "Its triggers do not listen and its schedules do not fire.", "Seine Auslöser lauschen nicht, seine Zeitpläne starten nicht.";
     new_flow: "New flow", "Neuer Flow";
     new_flow_title: "New flow", "Neuer Flow";
@@ -384,6 +392,7 @@ macro_rules! with_editor {
     publish_warnings: "It can be published. You may want to look at this first:", "Es kann veröffentlicht werden. Vielleicht möchten Sie sich vorher dies ansehen:";
     publish_outdated: "Somebody has changed the draft meanwhile. Look at it again before you publish.", "Jemand hat den Entwurf inzwischen geändert. Sehen Sie ihn sich vor dem Veröffentlichen noch einmal an.";
     publish_not_saved: "The draft is not saved yet, so it cannot be published.", "Der Entwurf ist noch nicht gespeichert, daher kann er nicht veröffentlicht werden.";
+    publish_paused: "This flow is paused: what arrives waits until it is resumed. What waits already keeps its version.", "Dieser Flow ist angehalten: Was eintrifft, wartet, bis er fortgesetzt wird. Was schon wartet, behält seine Version.";
     publish_disabled: "This flow is disabled: its triggers listen once it is enabled.", "Dieser Flow ist abgeschaltet: Seine Auslöser lauschen, sobald er eingeschaltet ist.";
     listening_title: "Where it listens now", "Wo er jetzt lauscht";
     listening_copy_call: "Copy the command", "Befehl kopieren";

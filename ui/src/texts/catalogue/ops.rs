@@ -127,7 +127,9 @@ macro_rules! with_ops {
     schedules_column_last: "Last", "Zuletzt";
     schedules_every: "every {span}", "alle {span}";
     schedules_never: "does not fire any more", "startet nicht mehr";
-    schedules_off: "switched off", "ausgeschaltet";
+    schedules_off: "flow switched off", "Flow ausgeschaltet";
+    schedules_paused: "flow paused", "Flow angehalten";
+    schedules_disabled: "trigger switched off", "Auslöser ausgeschaltet";
     schedules_show: "Next ten times of {name}", "Nächste zehn Zeiten von {name}";
     schedules_fires: "Next ten", "Nächste zehn";
     schedules_skipped: "the clocks skip this time", "diese Zeit überspringen die Uhren";
