@@ -5,6 +5,7 @@
 mod attempts;
 mod cancel;
 mod each;
+mod left;
 mod undo;
 mod wait;
 
@@ -15,13 +16,15 @@ use std::sync::{
 
 use serde_json::Value;
 
+use left::underway;
+pub use left::{asks, calls, lost};
+
 use crate::{
-    builtin::CALL,
     compute::{self, Computed},
     document::OnError,
     failure::{Class, Failure},
-    plan::{Body, Plan, PlanAction, Wait},
-    record::Record,
+    plan::{Body, Plan, Wait},
+    record::{Keys, Record},
     run::{Run, RunFailure, Status, StepStatus},
     script::{Bounds, Moment, Name, Outputs, Scope},
     template::Template,
@@ -58,6 +61,28 @@ pub enum Event {
         result: Result<Arc<Value>, Failure>,
         /// What went over the wire, with secrets masked.
         exchange: Option<Arc<Value>>,
+    },
+    /// It is the turn of an attempt that was asked for.
+    Placed {
+        /// The step.
+        step: String,
+        /// The items that it belongs to, as [`Ask::items`] has them.
+        items: Vec<usize>,
+        /// The attempt's number.
+        number: u32,
+        /// Whether it reverses the step.
+        undo: bool,
+    },
+    /// An attempt that was asked for is not needed: what an earlier one gave is used again.
+    Cached {
+        /// The step.
+        step: String,
+        /// The items that it belongs to, as [`Ask::items`] has them.
+        items: Vec<usize>,
+        /// The attempt's number.
+        number: u32,
+        /// What it gave.
+        output: Arc<Value>,
     },
     /// A person ends the run.
     Cancel {
@@ -113,6 +138,51 @@ impl Command {
     }
 }
 
+/// An attempt that is wanted, and that the limits of its step must let begin; or what an earlier one gave is used again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The step.
+    pub step: String,
+    /// The items of `each` steps that it belongs to, as [`Command::items`] has them.
+    pub items: Vec<usize>,
+    /// The attempt's number, from 1.
+    pub number: u32,
+    /// Whether it reverses the step.
+    pub undo: bool,
+    /// The settings with their expressions evaluated.
+    pub config: Arc<Value>,
+    /// What the limits count by.
+    pub keys: Arc<Keys>,
+}
+
+impl Ask {
+    /// What happened once it is its turn.
+    pub fn placed(&self) -> Event {
+        Event::Placed {
+            step: self.step.clone(),
+            items: self.items.clone(),
+            number: self.number,
+            undo: self.undo,
+        }
+    }
+
+    /// What happened where this is used again.
+    pub fn cached(&self, output: Arc<Value>) -> Event {
+        Event::Cached {
+            step: self.step.clone(),
+            items: self.items.clone(),
+            number: self.number,
+            output,
+        }
+    }
+
+    /// Whether this is the attempt that was asked for.
+    pub fn is_for(&self, command: &Command) -> bool {
+        (&self.step, &self.items, self.number, self.undo)
+            == (&command.step, &command.items, command.number, command.undo)
+    }
+}
+
 /// What a turn decided.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Turn {
@@ -120,6 +190,8 @@ pub struct Turn {
     pub records: Vec<Record>,
     /// What to do once that is on disk.
     pub commands: Vec<Command>,
+    /// What waits for its turn.
+    pub asks: Vec<Ask>,
 }
 
 /// Folds one event into a run, up to the next effect; or as far as one turn goes, and then [`Run::wake_at`] is in the past.
@@ -145,90 +217,11 @@ pub fn advance(plan: &Plan, run: &mut Run, stamp: Stamp, bounds: &Bounds, event:
     fold.turn
 }
 
-/// The calls of other flows that were underway when the process of a run stopped. What was called has a run of its own, so nothing
-/// is lost: these attempts are to be made on, and not again.
-pub fn calls(plan: &Plan, run: &Run, now_ms: i64) -> Vec<Command> {
-    let mut all = Vec::new();
-    underway(run, &mut Vec::new(), &mut all);
-    all.into_iter()
-        .filter_map(|attempt| attempt.call(plan, run, now_ms))
-        .collect()
-}
-
-/// The attempts of a run that were underway when its process stopped, but for [`calls`]: each is to be answered with a `lost` failure.
-pub fn lost(plan: &Plan, run: &Run) -> Vec<Event> {
-    let message = "the server stopped during this attempt, so nobody knows whether it happened; \
-                   look at the other side before you run it again";
-    let mut all = Vec::new();
-    underway(run, &mut Vec::new(), &mut all);
-    let event = |attempt: Underway| Event::Attempted {
-        step: attempt.id(plan).to_owned(),
-        items: attempt.path.iter().map(|(_, index)| *index).collect(),
-        number: attempt.number,
-        undo: attempt.undo,
-        result: Err(Failure::new(Class::Lost, message)),
-        exchange: None,
-    };
-    all.into_iter()
-        .filter(|attempt| !attempt.is_call(plan))
-        .map(event)
-        .collect()
-}
-
 /// The key that all attempts of a step of a run, for one item, tell the other side. No id of a step has a dot, so no two share one.
 pub fn idempotency_key(run: &str, step: &str, items: &[usize], undo: bool) -> String {
     let items: String = items.iter().map(|index| format!(".{index}")).collect();
     let undo = if undo { "-undo" } else { "" };
     format!("weir-{run}-{step}{items}{undo}")
-}
-
-/// An attempt that is underway.
-struct Underway {
-    path: Path,
-    step: usize,
-    number: u32,
-    undo: bool,
-}
-
-impl Underway {
-    fn action<'a>(&self, plan: &'a Plan) -> Option<&'a PlanAction> {
-        body(plan, &self.path)?.action(self.step, self.undo)
-    }
-
-    fn is_call(&self, plan: &Plan) -> bool {
-        self.action(plan).is_some_and(|action| action.kind == CALL)
-    }
-
-    /// The command that it was made by, with what is left of its time.
-    fn call(&self, plan: &Plan, run: &Run, now_ms: i64) -> Option<Command> {
-        let action = self.action(plan).filter(|action| action.kind == CALL)?;
-        let state = &run.frame(&self.path)?.steps[self.step];
-        let calls = if self.undo {
-            &state.undo.as_ref()?.calls
-        } else {
-            &state.calls
-        };
-        let since = now_ms.saturating_sub(calls.attempts.last()?.started_at);
-        let spent = u64::try_from(since).unwrap_or(0);
-        let items: Vec<usize> = self.path.iter().map(|(_, index)| *index).collect();
-        let id = self.id(plan);
-        Some(Command {
-            step: id.to_owned(),
-            number: self.number,
-            undo: self.undo,
-            kind: action.kind.clone(),
-            connection: None,
-            config: calls.config.clone()?,
-            timeout_ms: action.timeout_ms.saturating_sub(spent).max(1),
-            idempotency_key: idempotency_key(&run.id, id, &items, self.undo),
-            items,
-        })
-    }
-
-    /// The id of its step.
-    fn id<'a>(&self, plan: &'a Plan) -> &'a str {
-        body(plan, &self.path).map_or("", |plan| &plan.steps[self.step].id)
-    }
 }
 
 /// The items around a step, from the outermost inwards: the position of the `each` step, and the index.
@@ -238,34 +231,6 @@ type Path = Vec<(usize, usize)>;
 fn body<'a>(plan: &'a Plan, path: &[(usize, usize)]) -> Option<&'a Plan> {
     path.iter()
         .try_fold(plan, |plan, (step, _)| Some(&plan.each(*step)?.body))
-}
-
-/// Gathers the attempts that are underway.
-fn underway(run: &Run, path: &mut Path, all: &mut Vec<Underway>) {
-    for (step, state) in run.steps.iter().enumerate() {
-        let forward = state
-            .calls
-            .underway()
-            .filter(|_| state.status == StepStatus::Running);
-        let undo = state
-            .undo
-            .as_ref()
-            .filter(|undo| !undo.ended)
-            .and_then(|undo| undo.calls.underway());
-        for (number, undo) in [(forward, false), (undo, true)] {
-            all.extend(number.map(|number| Underway {
-                path: path.clone(),
-                step,
-                number,
-                undo,
-            }));
-        }
-        for (index, item) in state.items.iter().flat_map(|items| items.busy()) {
-            path.push((step, index));
-            underway(item, path, all);
-            path.pop();
-        }
-    }
 }
 
 struct Fold<'a> {
@@ -305,22 +270,27 @@ impl Fold<'_> {
                 undo,
                 result,
                 exchange,
-            } => {
-                let Some((way, step)) = self.root.way(&step) else {
-                    return;
-                };
-                if way.len() != items.len() {
-                    return;
+            } => self.at(&step, items, |fold, step| {
+                if undo {
+                    fold.undo_attempted(step, number, result, exchange);
+                } else {
+                    fold.attempted(step, number, result, exchange);
                 }
-                let path = way.into_iter().zip(items).collect();
-                self.within(path, |fold| {
-                    if undo {
-                        fold.undo_attempted(step, number, result, exchange);
-                    } else {
-                        fold.attempted(step, number, result, exchange);
-                    }
-                });
-            }
+            }),
+            Event::Placed {
+                step,
+                items,
+                number,
+                undo,
+            } => self.at(&step, items, |fold, step| fold.placed(step, number, undo)),
+            Event::Cached {
+                step,
+                items,
+                number,
+                output,
+            } => self.at(&step, items, |fold, step| {
+                fold.cached(step, number, output);
+            }),
             Event::Woke => {}
         }
         self.wake();
@@ -353,7 +323,10 @@ impl Fold<'_> {
         for step in 0..self.plan.steps.len() {
             let state = &self.here().steps[step];
             let undo = state.undo.as_ref().and_then(|undo| undo.retry_at);
-            if state.retry_at.is_some_and(|at| at <= now) {
+            let given_up = state.calls.queued().and_then(|queued| queued.until);
+            if given_up.is_some_and(|at| at <= now) {
+                self.give_up_queued(step);
+            } else if state.retry_at.is_some_and(|at| at <= now) {
                 match &self.plan.steps[step].body {
                     Body::Wait(_) => self.succeed(step, None, None),
                     _ => self.attempt_again(step, false),
@@ -425,7 +398,10 @@ impl Fold<'_> {
         let scope = self.scope(step);
         let computed = match &plan.steps[step].body {
             Body::Action(action) => match evaluate(&action.config, &scope) {
-                Ok(config) => return self.attempt(step, action, 1, config, false),
+                Ok(config) => match self.want(step, action, config, false, &scope, moment) {
+                    Ok(()) => return,
+                    Err(failure) => Err(failure),
+                },
                 Err(failure) => Err(failure),
             },
             Body::Wait(wait) => {
@@ -481,6 +457,7 @@ impl Fold<'_> {
             at: self.now(),
             output,
             ports,
+            cached: false,
         });
     }
 
@@ -524,11 +501,11 @@ impl Fold<'_> {
         self.give_up_waiting();
     }
 
-    /// What waits for another attempt fails with the failure of its last one, and so does a step that waits for a time.
+    /// What waits for another attempt fails with the failure of its last one, and so does a step that waits for a time or its turn.
     fn give_up_waiting(&mut self) {
         for step in 0..self.plan.steps.len() {
             let state = &self.here().steps[step];
-            if state.retry_at.is_some() {
+            if state.retry_at.is_some() || state.calls.queued().is_some() {
                 let last = state.calls.attempts.last();
                 let failure = last.and_then(|attempt| attempt.failure.clone());
                 let failure = failure.unwrap_or_else(|| {
@@ -594,6 +571,15 @@ impl Fold<'_> {
         self.run
             .frame(&self.path)
             .expect("an item is worked on only while it is there")
+    }
+
+    /// Works on a step of the flow, or of the body of these items, where they are there.
+    fn at(&mut self, step: &str, items: Vec<usize>, work: impl FnOnce(&mut Self, usize)) {
+        let way = self.root.way(step);
+        if let Some((way, step)) = way.filter(|(way, _)| way.len() == items.len()) {
+            let path = way.into_iter().zip(items).collect();
+            self.within(path, |fold| work(fold, step));
+        }
     }
 
     /// Works within these items, where they are there.

@@ -1,6 +1,7 @@
 //! Checks a document: from its text or value to every problem with its place, and to a plan where there is no error.
 
 mod body;
+mod limits;
 mod links;
 mod references;
 mod tests;
@@ -166,6 +167,10 @@ impl<'a> Check<'a> {
         for (id, trigger) in &flow.triggers {
             self.trigger(id, trigger);
         }
+        let concurrency = flow.settings.concurrency.as_ref();
+        if let Some(key) = concurrency.and_then(|concurrency| concurrency.key.as_ref()) {
+            self.limit_key(key, "/settings/concurrency/key");
+        }
         self.graph();
         for (i, test) in flow.tests.iter().enumerate() {
             self.test(test, &pointer("/tests", i));
@@ -307,6 +312,9 @@ impl<'a> Check<'a> {
                 ("undo", step.undo.is_some()),
                 ("idempotent", step.idempotent.is_some()),
                 ("pinned", step.pinned.is_some()),
+                ("concurrency", step.concurrency.is_some()),
+                ("rate", step.rate.is_some()),
+                ("cache", step.cache.is_some()),
             ];
             for (key, _) in policies.into_iter().filter(|(_, present)| *present) {
                 let message = format!(
@@ -317,6 +325,7 @@ impl<'a> Check<'a> {
                     .error(pointer(&at, key), "no_meaning", message);
             }
         }
+        self.limits(step, &at);
         if let Some(undo) = &step.undo {
             let at = pointer(&at, "undo");
             if let Some(entry) = self.entry(&undo.kind, &at, false) {

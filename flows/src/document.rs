@@ -67,7 +67,7 @@ pub struct Settings {
     /// How long a run may take, from arrival to end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// How many runs of this flow may be underway at once.
+    /// How many runs of this flow may be underway at once. Its key sees the message as `trigger`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
 }
@@ -97,13 +97,42 @@ impl History {
     }
 }
 
-/// How many runs may be underway at once.
+/// How many runs, or attempts of a step, may be underway at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Concurrency {
-    /// The most runs at once, from 1. What arrives beyond waits its turn.
+    /// The most at once, from 1. What comes beyond waits its turn.
     #[schemars(range(min = 1))]
     pub limit: u32,
+    /// A rhai expression: each of its values has a limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// How many attempts of a step may begin within a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// The most within the time, from 1. What comes beyond waits its turn.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub limit: u32,
+    /// The time: whenever it begins, no more attempts than the limit begin within it.
+    pub per: Duration,
+    /// A rhai expression: each of its values has a limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// For how long what a step gave is used again instead of doing it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// How old it may be.
+    pub ttl: Duration,
+    /// A rhai expression: what the step gave is used again where this has the same value. Without it, where all settings of the
+    /// step have the same values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// What starts a run.
@@ -162,9 +191,18 @@ pub struct Step {
     /// How long one attempt may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// How long all attempts together may take, from the first one's start.
+    /// How long all attempts together may take, from the first one's start; where they are limited, from when it was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
+    /// How many attempts may be underway at once, over all runs of the flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
+    /// How many attempts may begin within a time, over all runs of the flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// For how long what this step gave is used again, over all runs of the flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
     /// What a failure of this step means for the run where no `error` link takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_error: Option<OnError>,

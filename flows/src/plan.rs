@@ -1,6 +1,7 @@
 //! A compiled version: scripts, templates and schemas ready to run, and the links by position.
 
 mod compile;
+mod limits;
 mod order;
 
 use std::{
@@ -21,6 +22,7 @@ use crate::{
     script::{Ids, Script, path::Path},
     template::Template,
 };
+pub use limits::{MostAtOnce, MostPerTime, PlanLimits, Remembered, flow_key};
 pub(crate) use order::topological;
 
 /// How deep `each` steps may stand in the bodies of others, the outermost counted.
@@ -39,6 +41,8 @@ pub struct Plan {
     pub ids: Arc<Ids>,
     /// The links, in the order of the document.
     pub links: Vec<PlanLink>,
+    /// How many runs may be underway at once.
+    pub concurrency: Option<MostAtOnce>,
 }
 
 /// A compiled trigger.
@@ -104,6 +108,8 @@ pub struct PlanStep {
     pub on_error: OnError,
     /// What reverses it.
     pub undo: Option<PlanAction>,
+    /// What limits its attempts and those of its undo, and for how long what it gave is used again.
+    pub limits: Option<Box<PlanLimits>>,
     /// The sample output for tests.
     pub pinned: Option<Arc<Value>>,
     /// Passes its input through.
@@ -346,7 +352,10 @@ impl Plan {
             .map(|(id, trigger)| Ok((id.clone(), compile::trigger(trigger)?)));
         let triggers = triggers.collect::<Result<_, String>>()?;
         let ids = Arc::new(Ids::new(order));
+        let concurrency = flow.settings.concurrency.as_ref();
+        let concurrency = concurrency.map(MostAtOnce::compile).transpose()?;
         Ok(Plan {
+            concurrency,
             triggers,
             steps,
             ids,

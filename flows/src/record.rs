@@ -34,6 +34,27 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         taken: Vec<Record>,
     },
+    /// An attempt of an action is wanted. It starts when the limits of the step let it, unless what an earlier one gave is used again.
+    Queued {
+        /// The step.
+        step: String,
+        /// The attempt's number, from 1.
+        number: u32,
+        /// When.
+        at: i64,
+        /// The settings with their expressions evaluated; the first attempt's hold for all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        config: Option<Arc<Value>>,
+        /// What the limits count by; the first attempt's hold for all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keys: Option<Arc<Keys>>,
+        /// When it is not waited for any longer: the deadline of the step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+        /// Whether it reverses the step.
+        #[serde(default, skip_serializing_if = "is_false")]
+        undo: bool,
+    },
     /// An attempt of an action starts once this is on disk.
     Attempt {
         /// The step.
@@ -42,7 +63,7 @@ pub enum Record {
         number: u32,
         /// When.
         at: i64,
-        /// The settings with their expressions evaluated; the first attempt's hold for all.
+        /// The settings with their expressions evaluated, unless they are known; the first attempt's hold for all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         config: Option<Arc<Value>>,
         /// Whether it reverses the step.
@@ -91,6 +112,9 @@ pub enum Record {
         /// The ports the run goes on by; `ok` where absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ports: Option<Vec<String>>,
+        /// Whether an attempt of another run, or for another item, gave that, and none was made here.
+        #[serde(default, skip_serializing_if = "is_false")]
+        cached: bool,
     },
     /// A step failed.
     Failed {
@@ -178,7 +202,8 @@ impl Record {
     /// The step that this changes, in the flow or the body that the record belongs to.
     pub(crate) fn step(&self) -> Option<&str> {
         match self {
-            Record::Attempt { step, .. }
+            Record::Queued { step, .. }
+            | Record::Attempt { step, .. }
             | Record::Attempted { step, .. }
             | Record::Waiting { step, .. }
             | Record::Succeeded { step, .. }
@@ -202,6 +227,21 @@ impl Record {
             other => other,
         }
     }
+}
+
+/// What the limits and the cache of a step count by. A key is absent where the policy names none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// For `concurrency`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<String>,
+    /// For `rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// For `cache`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
 }
 
 /// The answer to an http trigger.

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    advance::{Command, Event, Stamp, advance},
+    advance::{Ask, Command, Event, Stamp, advance},
     catalog::Catalog,
     document::{self, Flow, Message, Mock, Mocks, OnError, Slug, Step},
     failure::Failure,
@@ -99,6 +99,8 @@ pub fn rehearse(
         for command in turn.commands.into_iter().rev() {
             events.push(answer(plan, mocks, &command));
         }
+        // Nobody else is there, so it is the turn of each at once.
+        events.extend(turn.asks.iter().rev().map(Ask::placed));
     }
     Err(format!("the run did not end within {MOST_TURNS} turns"))
 }
@@ -251,6 +253,9 @@ fn errors_of_steps(flow: &mut Flow, problems: &[Problem]) -> BTreeMap<Slug, Stri
                     .or_insert_with(|| problem.message.clone());
             }
             Some("undo") => step.undo = None,
+            Some("concurrency") => step.concurrency = None,
+            Some("rate") => step.rate = None,
+            Some("cache") => step.cache = None,
             // What else may be wrong with a step is no matter to its mock.
             _ => {}
         }

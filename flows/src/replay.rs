@@ -151,6 +151,7 @@ pub fn prepare(
             at: fresh.started_at,
             output: Some(output),
             ports: None,
+            cached: false,
         });
     }
     let mut trial = fresh.clone();
@@ -345,6 +346,9 @@ fn take_over(
 fn is_end(record: &Record) -> bool {
     !matches!(
         record,
-        Record::Attempt { .. } | Record::Attempted { .. } | Record::Undone { .. }
+        Record::Queued { .. }
+            | Record::Attempt { .. }
+            | Record::Attempted { .. }
+            | Record::Undone { .. }
     )
 }

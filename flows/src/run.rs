@@ -16,7 +16,7 @@ pub use look::Looked;
 use crate::{
     failure::Failure,
     plan::{Origin, Plan},
-    record::{Record, Reply},
+    record::{Keys, Record, Reply},
     script::Outputs,
 };
 
@@ -63,7 +63,7 @@ pub enum StepStatus {
     Pending,
     /// An attempt is underway.
     Running,
-    /// It waits for the time of its next attempt.
+    /// It waits for the time of its next attempt, or for its turn.
     Waiting,
     /// It succeeded. Its output never changes.
     Succeeded,
@@ -124,9 +124,45 @@ pub struct Calls {
     pub config: Option<Arc<Value>>,
     /// The attempts so far.
     pub attempts: Vec<Attempt>,
+    /// Where the policy of the step limits the attempts: how that stands.
+    pub limited: Option<Box<Limited>>,
+}
+
+/// How the attempts of an action stand with the limits of its step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// What the limits count by.
+    pub keys: Arc<Keys>,
+    /// When the first attempt was wanted.
+    pub wanted_at: i64,
+    /// The attempt that waits for its turn.
+    pub queued: Option<Queued>,
+}
+
+/// An attempt that waits for its turn, since the policy of its step limits what is underway or begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Since when.
+    pub since: i64,
+    /// When it is not waited for any longer.
+    pub until: Option<i64>,
 }
 
 impl Calls {
+    /// The attempt that waits for its turn.
+    pub fn queued(&self) -> Option<Queued> {
+        self.limited.as_ref()?.queued
+    }
+
+    /// Nothing waits for its turn any more.
+    fn leave_queue(&mut self) {
+        if let Some(limited) = &mut self.limited {
+            limited.queued = None;
+        }
+    }
+
     /// The number of the attempt that is underway.
     pub fn underway(&self) -> Option<u32> {
         self.attempts
@@ -157,6 +193,8 @@ pub struct StepState {
     pub retry_at: Option<i64>,
     /// Whether a replay took its end over from the run that it is made from.
     pub taken_over: bool,
+    /// Whether its output comes from an attempt of another run, or for another item.
+    pub cached: bool,
     /// How reversing it stands, once that was begun.
     pub undo: Option<UndoState>,
     /// For an `each` that has started: how its items stand.
@@ -180,7 +218,7 @@ impl StepState {
             (_, None) => true,
         };
         let undo = self.undo.as_ref().filter(|undo| !undo.ended);
-        self.is_active() && forward && undo.is_none_or(|undo| undo.retry_at.is_some())
+        self.is_active() && forward && undo.is_none_or(UndoState::waits)
     }
 }
 
@@ -195,6 +233,13 @@ pub struct UndoState {
     pub ended: bool,
     /// Why it failed.
     pub failure: Option<Arc<Failure>>,
+}
+
+impl UndoState {
+    /// Whether it waits for the time of its next attempt, or for its turn.
+    pub(crate) fn waits(&self) -> bool {
+        self.retry_at.is_some() || self.calls.queued().is_some()
+    }
 }
 
 /// Why a run failed.
@@ -383,12 +428,14 @@ impl Run {
         !self.ready.is_empty() || self.active == 0 && self.has_started()
     }
 
-    /// When the next of the attempts is due that wait for their time.
+    /// When the next of the attempts is due that wait for their time, or is given up that waits for its turn.
     fn next_attempt(&self) -> Option<i64> {
         let of = |step: &StepState| {
             let undo = step.undo.as_ref().and_then(|undo| undo.retry_at);
             let items = step.items.as_ref().and_then(|items| items.next_attempt());
-            step.retry_at.into_iter().chain(undo).chain(items).min()
+            let given_up = step.calls.queued().and_then(|queued| queued.until);
+            let times = [step.retry_at, undo, items, given_up];
+            times.into_iter().flatten().min()
         };
         self.steps.iter().filter_map(of).min()
     }

@@ -55,6 +55,8 @@ pub enum Overlap {
     Queue,
     /// There is no run for the instant.
     Skip,
+    /// The earlier run is cancelled without undo, and the new one starts when it has ended.
+    Cancel,
 }
 
 /// What happens with instants that passed while no server ran: those that are more than ten seconds ago.
@@ -151,7 +153,7 @@ impl Schedule {
             skipped: policy(config, "skipped", "next or skip", &mut errors),
             doubled: policy(config, "doubled", "once or twice", &mut errors),
         };
-        let overlap = policy(config, "overlap", "queue or skip", &mut errors);
+        let overlap = policy(config, "overlap", "queue, skip or cancel", &mut errors);
         let missed = policy(config, "missed", "skip, latest or all", &mut errors);
         let mut note = |field: &str, message: String| errors.push((field.to_owned(), message));
         if cron.is_some() && every.is_some() {

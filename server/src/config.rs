@@ -219,6 +219,21 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "runs that wait longer than this hold no memory meanwhile, in milliseconds (60000)",
     ),
     (
+        "limit_keys",
+        "WEIR_LIMIT_KEYS",
+        "values that the keys of a flow's limits may have at once; a new one waits beyond that (10000)",
+    ),
+    (
+        "cache_entries",
+        "WEIR_CACHE_ENTRIES",
+        "outputs that the caches of steps keep; 0 for none (10000)",
+    ),
+    (
+        "cache_memory",
+        "WEIR_CACHE_MEMORY",
+        "size of those outputs together, in bytes; one may have an eighth of it (67108864)",
+    ),
+    (
         "name",
         "WEIR_NAME",
         "what people call this server among several on one PostgreSQL database (its address)",
@@ -310,7 +325,7 @@ impl Config {
              line_runs = {}\nwaiting_runs = {}\narriving_bytes = {}\nqueue = {}\nqueue_bytes = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
              tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
-             history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlease_ms = {}{}",
+             history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlimit_keys = {}\ncache_entries = {}\ncache_memory = {}\nlease_ms = {}{}",
             self.data.display(),
             self.listen,
             if self.key.is_some() {
@@ -341,6 +356,9 @@ impl Config {
             in_days(self.limits.retention.dedupe),
             self.limits.retention.size.unwrap_or(0),
             self.limits.park_after.as_millis(),
+            self.limits.limit_keys,
+            self.limits.cache_entries,
+            self.limits.cache_memory,
             self.lease.as_millis(),
             match &self.name {
                 Some(name) => format!("\nname = {name:?}"),
@@ -412,6 +430,9 @@ impl Config {
                     size: Some(number(values, "history_bytes", 0_u64, 0)?).filter(|bytes| *bytes > 0),
                 },
                 park_after: Duration::from_millis(number(values, "park_after_ms", defaults.park_after.as_millis() as u64, 1)?),
+                limit_keys: number(values, "limit_keys", defaults.limit_keys, 1)?,
+                cache_entries: number(values, "cache_entries", defaults.cache_entries, 0)?,
+                cache_memory: number(values, "cache_memory", defaults.cache_memory, 0)?,
             },
         })
     }
@@ -521,6 +542,8 @@ mod tests {
             ("history_days", "-1"),
             ("lease_ms", "20"),
             ("park_after_ms", "0"),
+            ("limit_keys", "0"),
+            ("cache_memory", "-1"),
         ] {
             let error = from(&[(key, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--{key}: ")), "{error}");

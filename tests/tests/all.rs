@@ -16,6 +16,7 @@ mod editing;
 mod gallery;
 mod gone;
 mod http_face;
+mod limits;
 mod mutants;
 mod operation;
 mod parking;

@@ -4,16 +4,125 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Command, Fold, idempotency_key, mix};
+use super::{Ask, Command, Fold, idempotency_key, mix};
 use crate::{
+    builtin::CALL,
     document::Backoff,
     failure::{Class, Failure},
     plan::PlanAction,
-    record::Record,
-    run::StepStatus,
+    record::{Keys, Record},
+    run::{Calls, Limited, StepStatus},
+    script::{Moment, Scope},
 };
 
 impl Fold<'_> {
+    /// Makes the first attempt of an action, or asks for it where the policy of the step limits its attempts.
+    pub(super) fn want(
+        &mut self,
+        step: usize,
+        action: &PlanAction,
+        config: Arc<Value>,
+        undo: bool,
+        scope: &Scope,
+        moment: Moment,
+    ) -> Result<(), Failure> {
+        let limits = self.plan.steps[step].limits.as_deref();
+        // The run that a call waits for may come to the same step.
+        let limits = limits.filter(|limits| limits.hold_for(undo) && action.kind != CALL);
+        let Some(limits) = limits else {
+            self.attempt(step, action, 1, config, undo);
+            return Ok(());
+        };
+        let keys = Arc::new(limits.keys(undo, scope, moment, self.bounds)?);
+        self.queue(step, 1, config, keys, undo);
+        Ok(())
+    }
+
+    fn queue(&mut self, step: usize, number: u32, config: Arc<Value>, keys: Arc<Keys>, undo: bool) {
+        let id = &self.plan.steps[step].id;
+        let spent = self.spent(step, undo);
+        let deadline = self.plan.action(step, undo).and_then(|it| it.deadline_ms);
+        let left = deadline.map(|deadline| deadline.saturating_sub(spent));
+        self.turn.asks.push(Ask {
+            step: id.clone(),
+            items: self.path.iter().map(|(_, index)| *index).collect(),
+            number,
+            undo,
+            config: Arc::clone(&config),
+            keys: Arc::clone(&keys),
+        });
+        let first = number == 1;
+        self.record(Record::Queued {
+            step: id.clone(),
+            number,
+            at: self.now(),
+            config: first.then_some(config),
+            keys: first.then_some(keys),
+            until: left.map(|left| self.now().saturating_add_unsigned(left)),
+            undo,
+        });
+    }
+
+    /// How the attempts of an action stand with the limits of its step.
+    fn limited(&self, step: usize, undo: bool) -> Option<&Limited> {
+        self.calls(step, undo)?.limited.as_deref()
+    }
+
+    fn calls(&self, step: usize, undo: bool) -> Option<&Calls> {
+        let state = &self.here().steps[step];
+        match undo {
+            true => state.undo.as_ref().map(|undo| &undo.calls),
+            false => Some(&state.calls),
+        }
+    }
+
+    /// The number of the attempt that waits for its turn.
+    fn queued(&self, step: usize, undo: bool) -> Option<u32> {
+        let queued = self.limited(step, undo)?.queued?;
+        // What is not waited for any longer fails in this turn.
+        let over = queued.until.is_some_and(|until| until <= self.now());
+        (!over).then_some(queued.number)
+    }
+
+    /// It is the turn of an attempt.
+    pub(super) fn placed(&mut self, step: usize, number: u32, undo: bool) {
+        if self.queued(step, undo) != Some(number) {
+            return;
+        }
+        let plan = self.plan;
+        let config = self.calls(step, undo).and_then(|it| it.config.clone());
+        if let (Some(action), Some(config)) = (plan.action(step, undo), config) {
+            self.attempt(step, action, number, config, undo);
+        }
+    }
+
+    /// What an earlier attempt gave is used again.
+    pub(super) fn cached(&mut self, step: usize, number: u32, output: Arc<Value>) {
+        if self.queued(step, false) == Some(number) {
+            self.record(Record::Succeeded {
+                step: self.plan.steps[step].id.clone(),
+                at: self.now(),
+                output: Some(output),
+                ports: None,
+                cached: true,
+            });
+        }
+    }
+
+    /// A step has waited for its turn for as long as its deadline allows.
+    pub(super) fn give_up_queued(&mut self, step: usize) {
+        let last = self.here().steps[step].calls.attempts.last();
+        let failed = last.and_then(|attempt| attempt.failure.as_ref());
+        let failed = failed.map_or_else(String::new, |failure| {
+            format!("; the last attempt failed: {}", failure.message)
+        });
+        let message = format!(
+            "it was not the turn of this step before its deadline, since `concurrency` or `rate` let others go first{failed}; \
+             allow more of them, or a longer deadline"
+        );
+        self.fail(step, Arc::new(Failure::new(Class::TimedOut, message)));
+    }
+
     pub(super) fn attempt(
         &mut self,
         step: usize,
@@ -39,7 +148,8 @@ impl Fold<'_> {
             idempotency_key: idempotency_key(&self.run.id, id, &items, undo),
             items,
         });
-        let config = (number == 1).then_some(config);
+        // Of an attempt that was asked for the settings are known.
+        let config = (number == 1 && self.limited(step, undo).is_none()).then_some(config);
         self.record(Record::Attempt {
             step: id.clone(),
             number,
@@ -51,19 +161,20 @@ impl Fold<'_> {
 
     pub(super) fn attempt_again(&mut self, step: usize, undo: bool) {
         let plan = self.plan;
-        let state = &self.here().steps[step];
-        let calls = if undo {
-            state.undo.as_ref().map(|undo| &undo.calls)
-        } else {
-            Some(&state.calls)
-        };
+        let calls = self.calls(step, undo);
         let (Some(action), Some(calls)) = (plan.action(step, undo), calls) else {
             return;
         };
         let (Some(config), number) = (calls.config.clone(), calls.attempts.len() as u32 + 1) else {
             return;
         };
-        self.attempt(step, action, number, config, undo);
+        match self.limited(step, undo) {
+            Some(limited) => {
+                let keys = Arc::clone(&limited.keys);
+                self.queue(step, number, config, keys, undo);
+            }
+            None => self.attempt(step, action, number, config, undo),
+        }
     }
 
     pub(super) fn attempted(
@@ -126,12 +237,7 @@ impl Fold<'_> {
     ) -> Option<i64> {
         let action = self.plan.action(step, undo)?;
         let policy = &action.retry;
-        let state = &self.here().steps[step];
-        let config = if undo {
-            state.undo.as_ref()?.calls.config.as_deref()
-        } else {
-            state.calls.config.as_deref()
-        };
+        let config = self.calls(step, undo)?.config.as_deref();
         let idempotent = config
             .and_then(Value::as_object)
             .is_some_and(|config| action.idempotent.holds(config, action.declared));
@@ -157,17 +263,13 @@ impl Fold<'_> {
         fits.then(|| self.now().saturating_add_unsigned(delay))
     }
 
-    /// How long the attempts of an action have taken so far, in milliseconds.
+    /// How long the attempts of an action have taken so far, in milliseconds; the time counts during which the first waited for its turn.
     fn spent(&self, step: usize, undo: bool) -> u64 {
-        let state = &self.here().steps[step];
-        let calls = if undo {
-            state.undo.as_ref().map(|undo| &undo.calls)
-        } else {
-            Some(&state.calls)
-        };
-        let first = calls
-            .and_then(|calls| calls.attempts.first())
-            .map_or(self.now(), |attempt| attempt.started_at);
+        let first = self.calls(step, undo).and_then(|calls| {
+            let wanted = calls.limited.as_ref().map(|limited| limited.wanted_at);
+            wanted.or_else(|| Some(calls.attempts.first()?.started_at))
+        });
+        let first = first.unwrap_or(self.now());
         u64::try_from(self.now().saturating_sub(first)).unwrap_or(0)
     }
 }

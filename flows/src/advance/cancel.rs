@@ -25,9 +25,7 @@ impl Fold<'_> {
     }
 
     fn give_up_underway(&mut self) {
-        let mut all = Vec::new();
-        underway(self.run, &mut Vec::new(), &mut all);
-        for attempt in all {
+        for attempt in underway(self.run) {
             self.within(attempt.path, |fold| {
                 fold.give_up(attempt.step, attempt.number, attempt.undo);
             });
@@ -72,13 +70,17 @@ impl Fold<'_> {
         let at = self.now();
         for step in 0..self.plan.steps.len() {
             let undo = self.here().steps[step].undo.as_ref();
-            if let Some(waiting) = undo.filter(|undo| undo.retry_at.is_some()) {
+            if let Some(waiting) = undo.filter(|undo| undo.waits()) {
                 let last = waiting.calls.attempts.last();
                 let failure = last.and_then(|attempt| attempt.failure.clone());
+                let failure = failure.unwrap_or_else(|| {
+                    let message = "the run was cancelled before it was the turn of this";
+                    Arc::new(Failure::broken(message))
+                });
                 self.record(Record::Undone {
                     step: self.plan.steps[step].id.clone(),
                     at,
-                    failure,
+                    failure: Some(failure),
                 });
             }
             self.in_busy_items(step, Fold::give_up_waiting_undo);

@@ -38,16 +38,16 @@ impl Fold<'_> {
             scope.set(Name::Output, Arc::clone(output));
         }
         let moment = self.moment(step, 1);
-        match action.config.eval(&scope, moment, self.bounds) {
-            Ok(config) => self.attempt(step, action, 1, config, true),
-            Err(error) => {
-                let failure = Arc::new(compute::script_failure(&error.error, &error.at));
-                self.record(Record::Undone {
-                    step: plan.steps[step].id.clone(),
-                    at: self.now(),
-                    failure: Some(failure),
-                });
-            }
+        let config = action.config.eval(&scope, moment, self.bounds);
+        let wanted = config
+            .map_err(|error| compute::script_failure(&error.error, &error.at))
+            .and_then(|config| self.want(step, action, config, true, &scope, moment));
+        if let Err(failure) = wanted {
+            self.record(Record::Undone {
+                step: plan.steps[step].id.clone(),
+                at: self.now(),
+                failure: Some(Arc::new(failure)),
+            });
         }
     }
 

@@ -211,10 +211,11 @@ pub(super) fn schedule() -> Entry {
                 FieldKind::Choice(vec![
                     choice("queue", "Wait for its end", "Auf sein Ende warten"),
                     choice("skip", "Leave this time out", "Diesen Zeitpunkt auslassen"),
+                    choice("cancel", "Cancel the earlier run", "Den früheren Lauf abbrechen"),
                 ]),
                 phrase(
-                    "What happens at a time to run while an earlier run of this schedule has not ended: the new run waits for its turn, or there is none. At most 100 runs wait; times beyond that are left out.",
-                    "Was zu einem Zeitpunkt geschieht, solange ein früherer Lauf dieses Zeitplans nicht zu Ende ist: Der neue Lauf wartet, bis er an der Reihe ist, oder es gibt keinen. Höchstens 100 Läufe warten; weitere Zeitpunkte werden ausgelassen.",
+                    "What happens at a time to run while an earlier run of this schedule has not ended: the new run waits for its turn, there is none, or the earlier run is cancelled without reversing what it did. At most 100 runs wait; times beyond that are left out.",
+                    "Was zu einem Zeitpunkt geschieht, solange ein früherer Lauf dieses Zeitplans nicht zu Ende ist: Der neue Lauf wartet, bis er an der Reihe ist, es gibt keinen, oder der frühere wird abgebrochen, ohne dass rückgängig gemacht wird, was er getan hat. Höchstens 100 Läufe warten; weitere Zeitpunkte werden ausgelassen.",
                 ),
             )
             .default("queue")

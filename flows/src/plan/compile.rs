@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Body, Convert, FieldRow, FieldSource, MOST_LOOPS, Plan, PlanAction, PlanEach, PlanStep,
-    PlanTrigger, RetryPolicy, Source, Wait,
+    Body, Convert, FieldRow, FieldSource, MOST_LOOPS, Plan, PlanAction, PlanEach, PlanLimits,
+    PlanStep, PlanTrigger, RetryPolicy, Source, Wait,
 };
 use crate::{
     builtin::{CALL, USUAL_ITEMS},
@@ -102,6 +102,7 @@ pub(super) fn step(
         join: step.join.unwrap_or_default(),
         on_error: step.on_error.unwrap_or_default(),
         undo,
+        limits: PlanLimits::compile(step).map_err(|error| format!("step `{id}`: {error}"))?,
         pinned: step.pinned.clone().map(Arc::new),
         disabled: step.disabled,
     })

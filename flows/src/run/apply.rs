@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Attempt, Cancellation, Items, LinkStatus, Place, Run, RunFailure, Status, StepState,
-    StepStatus, error_value,
+    Attempt, Calls, Cancellation, Items, Limited, LinkStatus, Place, Queued, Run, RunFailure,
+    Status, StepState, StepStatus, error_value,
 };
 use crate::{
     document::Join,
@@ -74,14 +74,17 @@ impl Run {
             return;
         };
         match record.innermost() {
-            Record::Succeeded { .. } if step.undo.is_some() => {
+            // What was done for another run is not this one's to reverse.
+            Record::Succeeded { cached: false, .. } if step.undo.is_some() => {
                 let frame = self.frame(&place.path);
                 let state = frame.map(|frame| frame.steps[place.step].status);
                 if state == Some(StepStatus::Succeeded) {
                     self.undoable.push(place);
                 }
             }
-            Record::Attempt { undo: true, .. } | Record::Undone { .. } => {
+            Record::Queued { undo: true, .. }
+            | Record::Attempt { undo: true, .. }
+            | Record::Undone { .. } => {
                 self.undoable.pop_if(|last| *last == place);
             }
             _ => {}
@@ -159,6 +162,32 @@ impl Run {
     /// What concerns one step.
     fn step_record(&mut self, plan: &Plan, step: usize, record: &Record) {
         match record {
+            Record::Queued {
+                number,
+                at,
+                config,
+                keys,
+                until,
+                undo,
+                ..
+            } => {
+                let calls = self.begin(step, *at, *undo, StepStatus::Waiting);
+                if let Some(config) = config {
+                    calls.config = Some(Arc::clone(config));
+                }
+                let limited = calls.limited.get_or_insert_with(|| {
+                    Box::new(Limited {
+                        keys: keys.clone().unwrap_or_default(),
+                        wanted_at: *at,
+                        queued: None,
+                    })
+                });
+                limited.queued = Some(Queued {
+                    number: *number,
+                    since: *at,
+                    until: *until,
+                });
+            }
             Record::Attempt {
                 number,
                 at,
@@ -166,18 +195,8 @@ impl Run {
                 undo,
                 ..
             } => {
-                self.ready.remove(&step);
-                let state = &mut self.steps[step];
-                let calls = if *undo {
-                    let undo = state.undo.get_or_insert_default();
-                    undo.retry_at = None;
-                    &mut undo.calls
-                } else {
-                    state.status = StepStatus::Running;
-                    state.started_at.get_or_insert(*at);
-                    state.retry_at = None;
-                    &mut state.calls
-                };
+                let calls = self.begin(step, *at, *undo, StepStatus::Running);
+                calls.leave_queue();
                 if let Some(config) = config {
                     calls.config = Some(Arc::clone(config));
                 }
@@ -232,8 +251,13 @@ impl Run {
                 state.retry_at = Some(*until);
             }
             Record::Succeeded {
-                at, output, ports, ..
+                at,
+                output,
+                ports,
+                cached,
+                ..
             } => {
+                self.steps[step].cached = *cached;
                 let items = self.steps[step].items.as_mut();
                 let results = items.map(|items| items.finish());
                 let output = output
@@ -277,6 +301,7 @@ impl Run {
                 let undo = self.steps[step].undo.get_or_insert_default();
                 undo.ended = true;
                 undo.retry_at = None;
+                undo.calls.leave_queue();
                 undo.failure = failure.clone();
             }
             Record::Items { at, items, .. } => {
@@ -289,6 +314,22 @@ impl Run {
             }
             Record::Item { index, of, .. } => self.item_record(plan, step, *index, of),
             _ => {}
+        }
+    }
+
+    /// An attempt is made, or wanted.
+    fn begin(&mut self, step: usize, at: i64, undo: bool, status: StepStatus) -> &mut Calls {
+        self.ready.remove(&step);
+        let state = &mut self.steps[step];
+        if undo {
+            let undo = state.undo.get_or_insert_default();
+            undo.retry_at = None;
+            &mut undo.calls
+        } else {
+            state.status = status;
+            state.started_at.get_or_insert(at);
+            state.retry_at = None;
+            &mut state.calls
         }
     }
 
@@ -353,6 +394,7 @@ impl Run {
         state.started_at.get_or_insert(at);
         state.ended_at = Some(at);
         state.retry_at = None;
+        state.calls.leave_queue();
         state.error = error;
         state.ports = ports;
         for &link in &plan.steps[step].outgoing {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use weir_flows::{
-    advance::{Command, Event, Turn, lost},
+    advance::{Ask, Command, Event, Turn, asks, lost},
     document::Join,
     failure::{Class, Failure},
     plan::{Body, Origin, Plan},
@@ -100,6 +100,7 @@ fn step(dice: &mut Dice, id: &str, loops: usize) -> Value {
             if dice.one_in(2) {
                 step["retry"] = json!({ "attempts": 1 + dice.roll(3) });
             }
+            limit(dice, &mut step);
             if dice.one_in(3) {
                 step["undo"] = json!({ "kind": "http", "config": { "method": "DELETE", "url": "= output.url" } });
             }
@@ -115,6 +116,29 @@ fn step(dice: &mut Dice, id: &str, loops: usize) -> Value {
     step
 }
 
+/// Policies for some of the actions.
+fn limit(dice: &mut Dice, step: &mut Value) {
+    if dice.one_in(4) {
+        step["concurrency"] = json!({ "limit": 1, "key": "input.to_json()" });
+    }
+    if dice.one_in(6) {
+        step["rate"] = json!({ "limit": 1, "per": "1s" });
+    }
+    if dice.one_in(6) {
+        step["cache"] = json!({ "ttl": "1m" });
+    }
+    if dice.one_in(6) {
+        step["deadline"] = json!("3s");
+    }
+}
+
+/// What is underway, and what waits for its turn.
+#[derive(Default)]
+struct Open {
+    commands: Vec<Command>,
+    asks: Vec<Ask>,
+}
+
 /// A whole play: what was recorded and commanded.
 #[derive(Default)]
 pub(crate) struct Story {
@@ -123,10 +147,11 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    fn take(&mut self, turn: Turn, open: &mut Vec<Command>) {
+    fn take(&mut self, turn: Turn, open: &mut Open) {
         self.records.extend(turn.records);
         self.commands.extend(turn.commands.iter().cloned());
-        open.extend(turn.commands);
+        open.commands.extend(turn.commands);
+        open.asks.extend(turn.asks);
     }
 }
 
@@ -137,7 +162,7 @@ fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
         play.bounds.operations = 100;
     }
     let mut story = Story::default();
-    let mut open: Vec<Command> = Vec::new();
+    let mut open = Open::default();
     story.take(play.event(Event::Start), &mut open);
     let mut turns = 0;
     while !play.run.status.is_final() {
@@ -162,13 +187,31 @@ fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
         if dice.one_in(12) {
             // A crash: the state comes back from the journal, and what was underway is lost.
             play.run = Play::new(plan).run.restore(plan, &story.records);
-            open.clear();
+            open = Open {
+                asks: asks(plan, &play.run),
+                ..Open::default()
+            };
             for event in lost(plan, &play.run) {
                 story.take(play.event(event), &mut open);
             }
             continue;
         }
-        if open.is_empty() {
+        if !open.asks.is_empty() && dice.one_in(2) {
+            let ask = open.asks.remove(dice.roll(open.asks.len() as u64) as usize);
+            let cached = ask.keys.cache.is_some() || dice.one_in(3);
+            let step = plan.find(&ask.step).unwrap();
+            let cache = step.limits.as_ref().unwrap().cache.is_some() && !ask.undo;
+            let event = match cached && cache {
+                true => ask.cached(Arc::new(json!({ "url": "https://example.com/0" }))),
+                false => ask.placed(),
+            };
+            story.take(play.event(event.clone()), &mut open);
+            if play.run.wake_at(plan).is_none_or(|at| at > play.now) {
+                assert_eq!(play.event(event), Turn::default(), "it is its turn once");
+            }
+            continue;
+        }
+        if open.commands.is_empty() && open.asks.is_empty() {
             let at = play
                 .run
                 .wake_at(plan)
@@ -177,7 +220,12 @@ fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
             story.take(play.event(Event::Woke), &mut open);
             continue;
         }
-        let command = open.remove(dice.roll(open.len() as u64) as usize);
+        if open.commands.is_empty() {
+            continue;
+        }
+        let command = open
+            .commands
+            .remove(dice.roll(open.commands.len() as u64) as usize);
         let result = if dice.one_in(3) {
             let class = dice.pick(&[
                 Class::Transient,
@@ -334,7 +382,11 @@ fn undo(plan: &Plan, run: &Run, story: &Story) {
     for (path, record) in story.records.iter().map(flat) {
         match record {
             Record::Undone { step, .. } => undone.push((path, step)),
-            Record::Succeeded { step, .. } if plan.find(step).unwrap().undo.is_some() => {
+            Record::Succeeded {
+                step,
+                cached: false,
+                ..
+            } if plan.find(step).unwrap().undo.is_some() => {
                 wanted.insert(0, (path, step));
             }
             _ => {}
@@ -360,7 +412,9 @@ fn undo(plan: &Plan, run: &Run, story: &Story) {
     assert!(
         story.records[failing..].iter().all(|r| !matches!(
             r.innermost(),
-            Record::Attempt { undo: false, .. } | Record::Items { .. }
+            Record::Queued { undo: false, .. }
+                | Record::Attempt { undo: false, .. }
+                | Record::Items { .. }
         )),
         "something started while the run was stopping"
     );

@@ -9,6 +9,7 @@ mod checks;
 mod each;
 mod generated;
 mod kinds;
+mod limits;
 mod loops;
 mod replays;
 mod tables;

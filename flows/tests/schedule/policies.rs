@@ -211,9 +211,13 @@ fn policies_are_known_or_refused() {
         cron("overlap", json!("skip")).unwrap().overlap(),
         Overlap::Skip
     );
+    assert_eq!(
+        cron("overlap", json!("cancel")).unwrap().overlap(),
+        Overlap::Cancel
+    );
     assert_eq!(schedule(json!({ "every": "5m" })).overlap(), Overlap::Queue);
     for (field, wrong) in [
-        ("overlap", json!("cancel")),
+        ("overlap", json!("replace")),
         ("missed", json!("some")),
         ("skipped", json!(true)),
         ("doubled", json!("thrice")),

@@ -52,6 +52,14 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "weir_schedule_fires_skipped_total",
         "Instants of schedules that no run was started for, by flow and reason."
     );
+    ::metrics::describe_counter!(
+        "weir_attempts_cached_total",
+        "Attempts that were not made, since the cache of their step had what an earlier one gave, by flow."
+    );
+    ::metrics::describe_gauge!(
+        "weir_servers",
+        "Servers on this database, as this one counts them; they share the limits of steps."
+    );
     Ok(handle)
 }
 

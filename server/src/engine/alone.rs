@@ -5,7 +5,7 @@ use std::{future::Future, ops::ControlFlow, time::Duration};
 use futures::{StreamExt, stream::FuturesUnordered};
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Command, Event, Stamp, Turn, advance},
+    advance::{Ask, Command, Event, Stamp, Turn, advance},
     document::Message,
     failure::Failure,
     intake::{Admission, admit},
@@ -14,7 +14,12 @@ use weir_flows::{
     run::{Identity, Run},
 };
 
-use super::{Limits, limits::script_bounds};
+use super::{
+    Limits,
+    asking::{Given, Place, Places, alone},
+    gate::Gate,
+    limits::script_bounds,
+};
 use crate::world::World;
 
 /// Why a message started no run.
@@ -90,6 +95,20 @@ impl Stage<'_> {
         act: impl Fn(Command) -> F,
         mut turned: impl FnMut(&Run, &Turn) -> ControlFlow<()>,
     ) {
+        // Nobody else asks what limits its steps.
+        let gate = Gate::new(self.world.clone(), self.limits.limit_keys);
+        let turn_of = |ask: Ask| {
+            let (gate, plan, pace) = (gate.clone(), self.plan, self.pace);
+            async move {
+                let place = match pace {
+                    Pace::Real => alone(&gate, plan, &ask).await,
+                    Pace::Eager => Place::default(),
+                };
+                (ask, place)
+            }
+        };
+        let mut asking = FuturesUnordered::new();
+        let mut places = Places::default();
         let mut attempts = FuturesUnordered::new();
         let mut event = Event::Start;
         // The time that an eager run has moved on to.
@@ -100,22 +119,44 @@ impl Stage<'_> {
             if turned(run, &turn).is_break() || run.status.is_final() {
                 return;
             }
-            attempts.extend(turn.commands.into_iter().map(&act));
+            for command in turn.commands {
+                let mut place = places.take(&command).unwrap_or_default();
+                place.begins(self.world.now_ms());
+                let attempt = act(command);
+                attempts.push(async move {
+                    let event = attempt.await;
+                    drop(place);
+                    event
+                });
+            }
+            places.clear();
+            asking.extend(turn.asks.into_iter().map(&turn_of));
+            let next = async {
+                tokio::select! {
+                    Some(event) = attempts.next() => Some(event),
+                    Some((ask, place)) = asking.next() => {
+                        let event = ask.placed();
+                        places.add(ask, Given::Place(place));
+                        Some(event)
+                    }
+                    else => None,
+                }
+            };
             let due = run.wake_at(self.plan);
             event = match (due, self.pace) {
-                (None, _) => match attempts.next().await {
+                (None, _) => match next.await {
                     Some(event) => event,
                     // Nothing is left to do, yet it has not ended.
                     None => return,
                 },
                 (Some(at), Pace::Real) => tokio::select! {
-                    Some(event) = attempts.next() => event,
+                    Some(event) = next => event,
                     () = tokio::time::sleep(self.until(at)) => Event::Woke,
                 },
                 (Some(at), Pace::Eager) => {
                     // Mocked actions answer at once, so here whoever wants to end this gets a chance to.
                     tokio::task::yield_now().await;
-                    attempts.next().await.unwrap_or_else(|| {
+                    next.await.unwrap_or_else(|| {
                         reached = reached.max(at);
                         Event::Woke
                     })

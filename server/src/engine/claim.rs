@@ -89,7 +89,7 @@ pub(super) async fn take(engine: &Engine) -> Result<Duration, Error> {
         crowd.heed(held, &flows);
         let is_limited = |flow: &Key| {
             let published = engine.published(&flow.0, &flow.1);
-            published.is_some_and(|published| published.version.turnstile.is_some())
+            published.is_some_and(|published| published.version.plan.concurrency.is_some())
         };
         let (wishes, slots): (Vec<_>, Vec<_>) =
             crowd.wishes(&flows, now, is_limited).into_iter().unzip();

@@ -14,7 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
-use weir_flows::plan::Source;
+use weir_flows::{plan::Source, schedule::Overlap};
 
 use super::{Engine, Error, Version};
 use crate::{
@@ -371,12 +371,18 @@ pub(super) fn is_called(version: &Version, trigger: &str) -> bool {
     compiled.is_some_and(|trigger| matches!(trigger.source, Source::Flow))
 }
 
-/// Whether a run of this trigger stands in a line that may become long. The queue of a schedule is short by itself, and who stands
-/// there waits for those before him, wherever they are.
+/// Whether a run of this trigger stands in a line that may become long. That of a schedule whose runs queue or replace each other is
+/// short by itself, and who stands there waits for those before him, wherever they are.
 fn stands(version: &Version, trigger: &str) -> bool {
-    version.turnstile.is_some()
-        && !version.queues.contains_key(trigger)
-        && !is_called(version, trigger)
+    let compiled = version.plan.triggers.get(trigger);
+    let is_short = compiled.is_some_and(|trigger| match &trigger.source {
+        Source::Flow => true,
+        Source::Schedule(schedule) => {
+            matches!(schedule.overlap(), Overlap::Queue | Overlap::Cancel)
+        }
+        _ => false,
+    });
+    version.plan.concurrency.is_some() && !is_short
 }
 
 #[cfg(test)]

@@ -9,16 +9,19 @@ use tokio::{
 };
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Command, Event, advance, calls},
+    advance::{Ask, Command, Event, calls},
     builtin::CALL,
     plan::Plan,
     run::Run,
 };
 
 use super::{
-    Answer, Engine, Place, Version, attempt,
+    Answer, Engine, Version,
+    asking::{Asking, Folded, Given, Places},
+    attempt,
     call::{self, Caller},
     crowd::Slot,
+    gate::Pass,
     line::Line,
     tenure::Tenure,
     turn_row,
@@ -45,7 +48,7 @@ pub(super) struct Active {
     #[expect(dead_code, reason = "held for as long as the run is underway")]
     pub slot: Option<Slot>,
     /// Its places among the runs of its flow and its trigger, where they are limited.
-    pub places: Vec<Place>,
+    pub places: Vec<Pass>,
     /// Its place among the runs that a person can reach.
     pub enrolled: Enrolled,
 }
@@ -112,13 +115,34 @@ pub(super) fn parked_until(engine: &Engine, plan: &Plan, run: &Run, now: i64) ->
     run.wake_at(plan).filter(|at| at.saturating_sub(now) > long)
 }
 
+/// What is to be done for a run, and is on disk already.
+#[derive(Default)]
+pub(super) struct Todo {
+    pub commands: Vec<Command>,
+    /// The turns that were given to those of them that have limits.
+    pub places: Places,
+    /// What is waited for.
+    pub asking: Vec<Asking>,
+}
+
+impl Todo {
+    /// What a turn decided, once it is on disk.
+    pub(super) fn of(folded: Folded) -> Todo {
+        Todo {
+            commands: folded.turn.commands,
+            places: folded.places,
+            asking: folded.asking,
+        }
+    }
+}
+
 /// Drives a run until it ends, waits for long, or the process stops or loses its lease; once it is its turn in the line.
-/// `commands` are on disk already; `events` come first.
+/// `todo` is done at once; `events` come first.
 pub(super) async fn drive(
     engine: Engine,
     active: Active,
     line: Option<Line>,
-    commands: Vec<Command>,
+    todo: Todo,
     events: Vec<Event>,
 ) {
     let tenure = Arc::clone(&active.tenure);
@@ -126,7 +150,7 @@ pub(super) async fn drive(
     tokio::select! {
         biased;
         () = tenure.over.cancelled() => {}
-        () = drive_on(engine, active, line, commands, events) => {}
+        () = drive_on(engine, active, line, todo, events) => {}
     }
 }
 
@@ -134,7 +158,7 @@ async fn drive_on(
     engine: Engine,
     mut active: Active,
     line: Option<Line>,
-    commands: Vec<Command>,
+    todo: Todo,
     events: Vec<Event>,
 ) {
     let mut events = VecDeque::from(events);
@@ -161,7 +185,7 @@ async fn drive_on(
             () = engine.stopping() => return,
         }
     }
-    start(&engine, &active, commands, &mut attempts).await;
+    start(&engine, &active, todo, &mut attempts).await;
     while !active.run.status.is_final() {
         let Some(event) = next_event(&engine, &mut active, &mut events, &mut attempts).await else {
             return;
@@ -174,15 +198,11 @@ async fn drive_on(
             }
             _ => None,
         };
-        let turn = advance(
-            &active.version.plan,
-            &mut active.run,
-            stamp,
-            &engine.bounds(),
-            event,
-        );
+        let folded = engine.fold(&active.version, &mut active.run, stamp, event);
+        let turn = &folded.turn;
         if turn.records.is_empty() {
             active.enrolled.told();
+            attempts.places.clear();
             if events.is_empty()
                 && attempts.is_empty()
                 && active.run.wake_at(&active.version.plan).is_none()
@@ -195,14 +215,15 @@ async fn drive_on(
         let row = turn_row(
             plan,
             &active.run,
-            &turn,
+            turn,
             active.turns,
             stamp.now_ms,
             active.tenure.server,
         );
         let row = match row {
             Ok(mut row) => {
-                if turn.commands.is_empty() && events.is_empty() && active.is_idle(&attempts) {
+                let idle = turn.commands.is_empty() && folded.asking.is_empty();
+                if idle && events.is_empty() && active.is_idle(&attempts) {
                     row.parked_until = parked_until(&engine, plan, &active.run, stamp.now_ms);
                 }
                 if row.status.is_final()
@@ -236,7 +257,7 @@ async fn drive_on(
             drop(active);
             return engine.0.claims.notify_one();
         }
-        start(&engine, &active, turn.commands, &mut attempts).await;
+        start(&engine, &active, Todo::of(folded), &mut attempts).await;
     }
     engine.ended(&active);
 }
@@ -247,16 +268,31 @@ struct Attempts {
     actions: JoinSet<Event>,
     /// Calls of other flows. They go on at the next start, so a process that stops does not wait for them.
     calls: JoinSet<Event>,
+    /// What waits for its turn. It asks again at the next start, so a process that stops does not wait for it either.
+    asking: JoinSet<(Ask, Given)>,
+    /// The turns that have come, until the attempts begin.
+    places: Places,
 }
 
 impl Attempts {
     fn is_empty(&self) -> bool {
-        self.actions.is_empty() && self.calls.is_empty()
+        self.actions.is_empty() && self.calls.is_empty() && self.asking.is_empty()
     }
 
     fn try_join_next(&mut self) -> Option<Result<Event, JoinError>> {
         let ended = self.actions.try_join_next();
-        ended.or_else(|| self.calls.try_join_next())
+        if let Some(ended) = ended.or_else(|| self.calls.try_join_next()) {
+            return Some(ended);
+        }
+        let given = self.asking.try_join_next()?;
+        Some(given.map(|(ask, given)| self.given(ask, given)))
+    }
+
+    /// What has happened with what was given.
+    fn given(&mut self, ask: Ask, given: Given) -> Event {
+        let event = given.event(&ask);
+        self.places.add(ask, given);
+        event
     }
 
     /// The next that ends; none where nothing is underway.
@@ -264,16 +300,24 @@ impl Attempts {
         tokio::select! {
             Some(ended) = self.actions.join_next() => Some(ended),
             Some(ended) = self.calls.join_next() => Some(ended),
+            Some(given) = self.asking.join_next() => {
+                Some(given.map(|(ask, given)| self.given(ask, given)))
+            }
             else => None,
         }
     }
 }
 
-async fn start(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
-    if !commands.is_empty() {
-        Tenure::sure(engine).await;
-        begin(engine, active, commands, attempts);
+async fn start(engine: &Engine, active: &Active, todo: Todo, attempts: &mut Attempts) {
+    for asking in todo.asking {
+        attempts.asking.spawn(asking);
     }
+    if !todo.commands.is_empty() {
+        Tenure::sure(engine).await;
+        attempts.places.append(todo.places);
+        begin(engine, active, todo.commands, attempts);
+    }
+    attempts.places.clear();
 }
 
 fn begin(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mut Attempts) {
@@ -284,6 +328,7 @@ fn begin(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mu
     for command in commands {
         let (engine, caller) = (engine.clone(), caller.clone());
         let version = Arc::clone(&active.version);
+        let mut place = attempts.places.take(&command);
         let set = if command.kind == CALL {
             &mut attempts.calls
         } else {
@@ -291,8 +336,14 @@ fn begin(engine: &Engine, active: &Active, commands: Vec<Command>, attempts: &mu
         };
         set.spawn(async move {
             engine.world().pass(Point::AttemptBegun);
+            if let Some(place) = &mut place {
+                place.begins(engine.world().now_ms());
+            }
             let event = attempt::make(&engine, &version, caller, command).await;
             engine.world().pass(Point::AttemptEnded);
+            if let Some(place) = place {
+                place.ended(&engine, &event);
+            }
             event
         });
     }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Event, Stamp, Turn, advance},
+    advance::{Event, Stamp},
     record::Record,
     run::{Run, Status},
 };
 
 use super::{
     Accepted, Answer, Engine, Error, ReplyWaiter, Started, Version, Waiting,
+    asking::Folded,
     crowd::Entrance,
-    drive::{self, Active, ReplySlot},
-    line,
+    drive::{self, Active, ReplySlot, Todo},
+    line::{self, Stand},
     tenure::Tenure,
     text, turn_row,
 };
@@ -71,22 +72,30 @@ impl Engine {
             run.apply(plan, record);
         }
         // A flow that is paused, or that limits its own concurrency, lets this run wait: it is accepted, and starts later.
+        let key = line::key(self, plan, &run).map_err(Error::Script)?;
+        let stand = Stand {
+            trigger: &run.trigger,
+            run: id,
+            key: key.as_deref(),
+            alone,
+            replays: replay.is_some(),
+        };
         let (slot, waits, (places, line)) = match entrance {
             Entrance::Begins(slot, standing) => {
-                let joined = line::join(self, &version, &run.trigger, id, standing, alone);
+                let joined = line::join(self, &version, stand, standing);
                 (Some(slot), None, joined)
             }
             Entrance::Waits(why) => (None, Some(why), (Vec::new(), None)),
         };
-        let mut turn = match waits.is_none() && line.is_none() {
-            true => advance(plan, &mut run, stamp, &self.bounds(), Event::Start),
-            false => Turn::default(),
+        let mut folded = match waits.is_none() && line.is_none() {
+            true => self.fold(&version, &mut run, stamp, Event::Start),
+            false => Folded::default(),
         };
-        turn.records.splice(0..0, replay);
+        folded.turn.records.splice(0..0, replay);
         if waits.is_some() {
             run.status = Status::Waiting;
         }
-        let mut row = turn_row(plan, &run, &turn, 0, stamp.now_ms, tenure.server)?;
+        let mut row = turn_row(plan, &run, &folded.turn, 0, stamp.now_ms, tenure.server)?;
         row.parked_until = waits.map(|_| store::HELD);
         let new = store::NewRun {
             workspace: version.workspace.clone(),
@@ -145,7 +154,7 @@ impl Engine {
                 self.clone(),
                 active,
                 line,
-                turn.commands,
+                Todo::of(folded),
                 Vec::new(),
             ));
         }

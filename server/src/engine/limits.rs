@@ -28,6 +28,12 @@ pub struct Limits {
     pub grace: Duration,
     /// A run that waits for a time which is further away than this is let go of until then and holds no memory.
     pub park_after: Duration,
+    /// How many keys the limits of a flow and its steps may have at once; beyond it, a new key waits until another is not needed.
+    pub limit_keys: usize,
+    /// How many outputs the caches of steps keep.
+    pub cache_entries: usize,
+    /// How much they may take together, in bytes of JSON. One may take an eighth of it.
+    pub cache_memory: u64,
     /// The limits of tries.
     pub tries: TryLimits,
     /// How much of the history is kept.
@@ -59,6 +65,9 @@ impl Default for Limits {
             max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
             grace: Duration::from_secs(10),
             park_after: Duration::from_secs(60),
+            limit_keys: 10_000,
+            cache_entries: 10_000,
+            cache_memory: 64 << 20,
             tries: TryLimits::default(),
             retention: Retention::default(),
         }

@@ -1,12 +1,15 @@
 //! The engine: takes messages, drives runs turn by turn, fires schedules, takes up what was left.
 
 mod alone;
+mod asking;
 mod attempt;
+mod cache;
 mod call;
 mod claim;
 mod crowd;
 mod drafts;
 mod drive;
+mod gate;
 mod launch;
 mod limits;
 mod line;
@@ -29,7 +32,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, broadcast};
+use tokio::sync::{RwLock, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 use weir_flows::{
@@ -62,8 +65,10 @@ use crate::{
     store::{self, Lease, Standing, Store},
     world::World,
 };
+use cache::Cache;
 use crowd::Crowd;
 use drive::Active;
+use gate::Gate;
 use launch::Launch;
 use limits::script_bounds;
 use others::Others;
@@ -101,6 +106,8 @@ struct Inner {
     tries: Tries,
     underway: Underway,
     waiting: call::Waiting,
+    gate: Gate,
+    cache: Cache,
     started_at: i64,
 }
 
@@ -315,12 +322,15 @@ impl Engine {
             tries: Tries::new(limits.tries.clone()),
             underway: Underway::default(),
             waiting: call::Waiting::default(),
+            gate: Gate::new(world.clone(), limits.limit_keys),
+            cache: Cache::new(limits.cache_entries, limits.cache_memory),
             store,
             world,
             limits,
             sealer,
             client,
         }));
+        others::count(&engine).await?;
         let counted = engine.load_published().await?;
         let again = engine.clone();
         engine.0.tasks.spawn(async move {
@@ -691,9 +701,3 @@ fn no_trigger(version: &Version, trigger: &str) -> String {
 
 /// Path parameters by name.
 pub type Params = Map<String, Value>;
-
-/// What keeps a flow's runs to its own limit.
-type Turnstile = Arc<Semaphore>;
-
-/// One run's place within a limit of its flow, held for as long as the run is underway.
-type Place = OwnedSemaphorePermit;

@@ -219,6 +219,21 @@ pub(super) async fn watch(engine: Engine, mut counted: Option<i64>) {
     }
 }
 
+/// Counts the servers, so that one which starts does not begin with a whole limit that others have.
+pub(super) async fn count(engine: &Engine) -> Result<(), Error> {
+    let servers = match engine.store().kind() {
+        Kind::Sqlite => 1,
+        Kind::Postgresql => engine.store().look().await?.servers,
+    };
+    share(engine, servers);
+    Ok(())
+}
+
+fn share(engine: &Engine, servers: u32) {
+    engine.0.gate.share_with(servers);
+    metrics::gauge!("weir_servers").set(servers);
+}
+
 async fn look(
     engine: &Engine,
     counted: &mut Option<i64>,
@@ -227,6 +242,7 @@ async fn look(
     let look = engine.store().look().await?;
     let company = &engine.0.others.company;
     company.store(look.servers > 1, Ordering::Relaxed);
+    share(engine, look.servers);
     if *counted != Some(look.flows) {
         *counted = engine.follow_flows().await?;
     }

@@ -9,10 +9,7 @@ use weir_flows::{
     problem::{Problem, pointer},
 };
 
-use super::{
-    Engine, Error, Version,
-    registry::{Published, queues, turnstile},
-};
+use super::{Engine, Error, Version, registry::Published};
 use crate::{connectors, store};
 
 /// The version of a flow that is listened to.
@@ -221,8 +218,6 @@ impl Engine {
                     enabled: published.enabled,
                     paused: published.paused,
                     version: Arc::new(Version {
-                        turnstile: turnstile(&plan, None),
-                        queues: queues(&plan, None),
                         workspace: published.workspace,
                         flow: published.flow,
                         number: published.version,
@@ -337,11 +332,7 @@ impl Engine {
     }
 
     fn listen(&self, workspace: &str, number: u32, plan: Plan, standing: &store::Standing) {
-        let earlier = self.published(workspace, &plan.flow.id);
-        let earlier = earlier.as_ref().map(|published| &*published.version);
         let version = Arc::new(Version {
-            turnstile: turnstile(&plan, earlier),
-            queues: queues(&plan, earlier),
             workspace: workspace.to_owned(),
             flow: plan.flow.id.clone(),
             number,
@@ -379,8 +370,6 @@ impl Engine {
             ))
         })?;
         Ok(Arc::new(Version {
-            turnstile: turnstile(&plan, published.as_deref()),
-            queues: queues(&plan, published.as_deref()),
             workspace: workspace.to_owned(),
             flow: flow.to_owned(),
             number,

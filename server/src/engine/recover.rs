@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use weir_flows::{
-    advance::{Event, calls, lost},
+    advance::{Event, asks, calls, lost},
     plan::Plan,
     record::Record,
     run::{Identity, Run},
@@ -13,8 +13,8 @@ use weir_flows::{
 use super::{
     Engine, Error, call,
     crowd::Slot,
-    drive::{self, Active, ReplySlot},
-    line,
+    drive::{self, Active, ReplySlot, Todo},
+    line::{self, Stand},
     tenure::Tenure,
     underway::Enrolled,
 };
@@ -82,7 +82,20 @@ pub(super) async fn resume(
     }
     // In the order of their ids, which is that of their messages.
     let standing = engine.standing(&version, &row.trigger);
-    let (places, line) = line::join(engine, &version, &row.trigger, row.id, standing, false);
+    let key = line::key(engine, &version.plan, &run).unwrap_or_else(|error| {
+        tracing::error!(run = %row.id, %error, "the key of the flow's `concurrency` cannot be evaluated any more; the run is counted among those without one");
+        None
+    });
+    let stand = Stand {
+        trigger: &row.trigger,
+        run: row.id,
+        key: key.as_deref(),
+        alone: false,
+        replays: row.origin.is_some(),
+    };
+    let (places, line) = line::join(engine, &version, stand, standing);
+    let asking = asks(&version.plan, &run).into_iter();
+    let asking = asking.map(|ask| engine.want(&version, ask)).collect();
     let active = Active {
         tenure: Arc::clone(tenure),
         version,
@@ -96,9 +109,14 @@ pub(super) async fn resume(
         places,
         enrolled,
     };
+    let todo = Todo {
+        commands,
+        asking,
+        ..Todo::default()
+    };
     tenure
         .runs
-        .spawn(drive::drive(engine.clone(), active, line, commands, events));
+        .spawn(drive::drive(engine.clone(), active, line, todo, events));
     Ok(())
 }
 

@@ -1,21 +1,19 @@
 //! The published versions of all flows, compiled, and the paths they listen to.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 use weir_flows::{
     plan::{Plan, Source},
     route::Route,
     run::Identity,
-    schedule::Overlap,
 };
 
-use super::{Params, Turnstile, crowd::Key};
+use super::{Params, crowd::Key};
 use crate::store::Standing;
 
 /// A published version, compiled.
@@ -29,10 +27,6 @@ pub struct Version {
     pub number: u32,
     /// What the machine needs of it.
     pub plan: Arc<Plan>,
-    /// What keeps the flow's runs to its own limit; shared by all its versions.
-    pub(super) turnstile: Option<Turnstile>,
-    /// What lets the runs of a schedule trigger pass one by one, by trigger; shared by all versions of the flow.
-    pub(super) queues: BTreeMap<String, Turnstile>,
 }
 
 impl Version {
@@ -222,31 +216,6 @@ impl Registry {
         }
         taken
     }
-}
-
-/// The semaphore that keeps a flow's runs to its limit; the earlier one where the limit is the same.
-pub(super) fn turnstile(plan: &Plan, earlier: Option<&Version>) -> Option<Turnstile> {
-    let limit = plan.flow.settings.concurrency.as_ref()?.limit as usize;
-    let same = earlier
-        .filter(|version| version.plan.flow.settings.concurrency == plan.flow.settings.concurrency);
-    same.and_then(|version| version.turnstile.clone())
-        .or_else(|| Some(Arc::new(Semaphore::new(limit.max(1)))))
-}
-
-/// The semaphores that let the runs of schedule triggers pass one by one; the earlier ones where there are such.
-pub(super) fn queues(plan: &Plan, earlier: Option<&Version>) -> BTreeMap<String, Turnstile> {
-    let queued = plan.triggers.iter().filter(|(_, trigger)| {
-        matches!(&trigger.source, Source::Schedule(schedule) if schedule.overlap() == Overlap::Queue)
-    });
-    queued
-        .map(|(id, _)| {
-            let same = earlier.and_then(|version| version.queues.get(id).cloned());
-            (
-                id.clone(),
-                same.unwrap_or_else(|| Arc::new(Semaphore::new(1))),
-            )
-        })
-        .collect()
 }
 
 /// The paths that a plan listens to: trigger, method, route.

@@ -128,7 +128,7 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<b
     }
     let most = match rule.overlap() {
         Overlap::Skip => 0,
-        Overlap::Queue => MOST_QUEUED,
+        Overlap::Queue | Overlap::Cancel => MOST_QUEUED,
     };
     let underway = engine
         .store()

@@ -103,7 +103,7 @@ impl Store {
         Ok(count.unwrap_or_default())
     }
 
-    /// Whether a run of a trigger has not ended whose id is smaller than that of `run`.
+    /// The runs of a trigger that have not ended and whose ids are smaller than that of `run`, at most `limit`.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -113,11 +113,18 @@ impl Store {
         flow: &str,
         trigger: &str,
         run: Uuid,
-    ) -> Result<bool, Error> {
-        let text = "SELECT 1 FROM run WHERE workspace = ? AND flow = ? AND trigger = ? AND ended_at IS NULL \
-                    AND id < ? LIMIT 1";
-        let values = vec![workspace.into(), flow.into(), trigger.into(), run.into()];
-        Ok(self.find(text, values, |_| Ok(())).await?.is_some())
+        limit: u32,
+    ) -> Result<Vec<Uuid>, Error> {
+        let text = "SELECT id FROM run WHERE workspace = ? AND flow = ? AND trigger = ? AND ended_at IS NULL \
+                    AND id < ? ORDER BY id LIMIT ?";
+        let values = vec![
+            workspace.into(),
+            flow.into(),
+            trigger.into(),
+            run.into(),
+            i64::from(limit).into(),
+        ];
+        self.list(text, values, |row| Cells::of(row).take()).await
     }
 
     /// A page of the schedules of a workspace by flow and trigger: those after a flow's trigger, at most `limit`.

@@ -89,8 +89,55 @@ pub(super) const CODE: &[Mutant] = &[
     ),
     Mutant(
         "flows/src/advance/attempts.rs",
-        "(number == 1).then_some(config)",
+        "(number == 1 && self.limited(step, undo).is_none()).then_some(config)",
         "None",
+    ),
+    Mutant(
+        "flows/src/advance/attempts.rs",
+        "limits.hold_for(undo) && action.kind != CALL",
+        "limits.hold_for(undo)",
+    ),
+    Mutant(
+        "flows/src/advance/attempts.rs",
+        "queued.until.is_some_and(|until| until <= self.now())",
+        "false",
+    ),
+    Mutant(
+        "flows/src/advance/attempts.rs",
+        "self.queued(step, undo) != Some(number)",
+        "self.queued(step, undo).is_none()",
+    ),
+    Mutant(
+        "flows/src/advance/attempts.rs",
+        "self.queued(step, false) == Some(number)",
+        "true",
+    ),
+    Mutant(
+        "flows/src/advance.rs",
+        "given_up.is_some_and(|at| at <= now)",
+        "given_up.is_some()",
+    ),
+    Mutant(
+        "flows/src/advance.rs",
+        "state.calls.queued().is_some()",
+        "false",
+    ),
+    Mutant(
+        "flows/src/advance/left.rs",
+        "matches!(state.status, StepStatus::Running | StepStatus::Waiting)",
+        "(state.status == StepStatus::Running)",
+    ),
+    Mutant("server/src/engine/gate.rs", "free == 0", "false"),
+    Mutant("server/src/engine/gate.rs", "at > now", "false"),
+    Mutant(
+        "server/src/engine/gate.rs",
+        "Arc::strong_count(lane) > 1",
+        "false",
+    ),
+    Mutant(
+        "server/src/engine/cache.rs",
+        "output.at.saturating_add_unsigned(ttl_ms) > now",
+        "true",
     ),
     Mutant(
         "flows/src/advance/cancel.rs",

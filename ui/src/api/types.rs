@@ -274,10 +274,14 @@ pub(crate) struct StepDetail {
     pub(crate) failure: Option<Failure>,
     /// Whether a replay took its end over instead of running it.
     pub(crate) taken_over: bool,
+    /// Whether what it gave comes from an earlier attempt, as its `cache` says.
+    pub(crate) cached: bool,
     pub(crate) started_at: Option<String>,
     pub(crate) ended_at: Option<String>,
     /// Until when a wait goes on.
     pub(crate) waits_until: Option<String>,
+    /// Since when an attempt waits for its turn.
+    pub(crate) queued_since: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
     /// How far an `each` step is.
     pub(crate) items: Option<ItemCounts>,

@@ -11,7 +11,7 @@ use weir_flows::{
 
 use super::{
     change::{Change, Edit, What},
-    names::{free_bodies, new_ids, rewrite_config},
+    names::{free_bodies, new_ids, rewrite_config, rewrite_step},
     operations::Chosen,
 };
 use crate::canvas::geometry::Point;
@@ -135,10 +135,7 @@ impl Clip {
         let mut steps = self.steps.clone();
         free_bodies(flow, &mut steps, &names);
         for (id, mut step) in steps {
-            rewrite_config(&mut step.config, &names);
-            if let Some(undo) = &mut step.undo {
-                rewrite_config(&mut undo.config, &names);
-            }
+            rewrite_step(&mut step, &names);
             edits.extend(name(&id).map(|id| Edit::Step(id, Some(Box::new(step)))));
         }
         // A card that was copied without a place stands below the one before it.

@@ -67,10 +67,7 @@ pub(crate) fn rename(flow: &Flow, old: &str, new: &str) -> Option<Change> {
         rewrite_config(&mut trigger.config, &names);
     }
     for step in to.steps.values_mut() {
-        rewrite_config(&mut step.config, &names);
-        if let Some(undo) = &mut step.undo {
-            rewrite_config(&mut undo.config, &names);
-        }
+        rewrite_step(step, &names);
     }
     let say = |id: &mut Slug| {
         if id == old {
@@ -104,6 +101,24 @@ fn renamed_keys<T>(map: BTreeMap<Slug, T>, names: &BTreeMap<Slug, Slug>) -> BTre
     map.into_iter()
         .map(|(id, value)| (names.get(&id).cloned().unwrap_or(id), value))
         .collect()
+}
+
+/// The same in all that a step says.
+pub(super) fn rewrite_step(step: &mut Step, names: &BTreeMap<Slug, Slug>) {
+    rewrite_config(&mut step.config, names);
+    if let Some(undo) = &mut step.undo {
+        rewrite_config(&mut undo.config, names);
+    }
+    let keys = [
+        step.concurrency.as_mut().and_then(|it| it.key.as_mut()),
+        step.rate.as_mut().and_then(|it| it.key.as_mut()),
+        step.cache.as_mut().and_then(|it| it.key.as_mut()),
+    ];
+    for key in keys.into_iter().flatten() {
+        if let Some(rewritten) = rewritten(key, names) {
+            *key = rewritten;
+        }
+    }
 }
 
 /// Rewrites `steps.old` and `steps["old"]` in every text of a configuration.

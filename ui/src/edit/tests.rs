@@ -321,7 +321,16 @@ fn deleting_a_step_leaves_nothing_that_names_it() {
 
 #[test]
 fn renaming_rewrites_what_names_the_step() {
-    let flow = orders();
+    let mut flow = orders();
+    let key =
+        serde_json::json!({ "ttl": "1m", "limit": 1, "per": "1s", "key": "steps.price.number" });
+    let part = |names: [&str; 2]| {
+        let part = names.map(|name| (name.to_owned(), key[name].clone()));
+        serde_json::Value::Object(part.into_iter().collect())
+    };
+    let book = flow.steps.get_mut("book").unwrap();
+    book.cache = serde_json::from_value(part(["ttl", "key"])).unwrap();
+    book.concurrency = serde_json::from_value(part(["limit", "key"])).unwrap();
     let mut now = flow.clone();
     History::default().apply(&mut now, rename(&flow, "price", "cost").unwrap());
     let text = print(&now).unwrap();
@@ -329,6 +338,7 @@ fn renaming_rewrites_what_names_the_step() {
         text.contains("steps.cost.total > 9") && text.contains("steps[\\\"cost\\\"].id"),
         "{text}"
     );
+    assert_eq!(text.matches("steps.cost.number").count(), 2, "{text}");
     assert!(
         text.contains("my_steps.price") && !text.contains("\"price\""),
         "{text}"

@@ -240,6 +240,9 @@ fn name(t: &Texts, setting: &Setting, label: impl Fn(&str) -> Option<String>) ->
         },
         ["timeout"] => t.panel_timeout,
         ["deadline"] => t.panel_deadline,
+        ["concurrency", ..] => t.panel_at_once,
+        ["rate", ..] => t.panel_rate,
+        ["cache", ..] => t.panel_cache,
         ["on_error"] => t.panel_on_error,
         ["undo"] => t.panel_undo,
         ["idempotent"] => t.panel_idempotent,
@@ -252,7 +255,7 @@ fn name(t: &Texts, setting: &Setting, label: impl Fn(&str) -> Option<String>) ->
         ["schema"] => t.panel_schema,
         ["settings", "history"] => t.panel_history,
         ["settings", "timeout"] => t.panel_run_timeout,
-        ["settings", "concurrency"] => t.panel_concurrency,
+        ["settings", "concurrency", ..] => t.panel_concurrency,
         _ => return path.join(" "),
     };
     known.to_owned()

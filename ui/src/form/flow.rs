@@ -5,6 +5,7 @@ use weir_flows::catalog::FieldKind;
 
 use super::{
     field::FieldView,
+    limits,
     phrases::{field, word},
     section::Section,
     slot::{Part, Sheet},
@@ -93,19 +94,10 @@ fn settings_view(sheet: Sheet) -> AnyView {
         |t| t.form_run_timeout_help,
     )
     .example("5m");
-    let limit = field(
-        "limit",
-        FieldKind::Integer {
-            min: 1,
-            max: i64::from(u32::MAX),
-        },
-        |t| t.panel_concurrency,
-        |t| t.form_concurrency_help,
-    );
     view! {
         <FieldView of=sheet.slot("/history", history)/>
         <FieldView of=sheet.slot("/timeout", timeout)/>
-        <FieldView of=sheet.slot("/concurrency/limit", limit)/>
+        {limits::at_once(sheet, |t| t.panel_concurrency, |t| t.form_concurrency_help)}
     }
     .into_any()
 }

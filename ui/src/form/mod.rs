@@ -13,6 +13,7 @@ mod field;
 mod flow;
 mod head;
 mod inspector;
+mod limits;
 mod link;
 mod offers;
 mod phrases;

@@ -15,6 +15,7 @@ use super::{
     choice::{self, Pick},
     config::{entry_view, fields_view},
     field::{FieldView, Framed},
+    limits::limits,
     phrases::{field, word},
     preview::is_empty,
     section::Section,
@@ -28,10 +29,13 @@ use crate::{
 };
 
 /// The keys of a step that its policy is made of.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 11] = [
     "retry",
     "timeout",
     "deadline",
+    "concurrency",
+    "rate",
+    "cache",
     "on_error",
     "join",
     "idempotent",
@@ -82,6 +86,7 @@ fn policy(sheet: Sheet, entry: &Entry) -> AnyView {
         {(entry.kind != CALL && means("/retry") || untrack(|| sheet.has("/retry"))).then(|| retry_view(sheet, "/retry", entry))}
         {means("/timeout").then(|| view! { <FieldView of=sheet.slot("/timeout", timeout(entry))/> })}
         {means("/deadline").then(|| view! { <FieldView of=sheet.slot("/deadline", deadline)/> })}
+        {limits(sheet, entry)}
         <FieldView of=sheet.slot("/on_error", on_error())/>
         <JoinField sheet/>
         {means("/idempotent").then(|| idempotent(sheet))}

@@ -16,6 +16,17 @@ pub(crate) fn lines(t: &Texts, flow: &Flow, id: &str, step: &Step) -> Vec<(&'sta
     if let Some(deadline) = &step.deadline {
         lines.push((t.panel_deadline, deadline.to_string()));
     }
+    if let Some(concurrency) = &step.concurrency {
+        lines.push((t.panel_at_once, concurrency.limit.to_string()));
+    }
+    if let Some(rate) = &step.rate {
+        let (n, time) = (rate.limit.to_string(), rate.per.to_string());
+        let words = fill(t.panel_rate_within, &[("n", &n), ("time", &time)]);
+        lines.push((t.panel_rate, words));
+    }
+    if let Some(cache) = &step.cache {
+        lines.push((t.panel_cache, cache.ttl.to_string()));
+    }
     let takes_error = flow
         .links
         .iter()

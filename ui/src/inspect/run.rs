@@ -79,6 +79,8 @@ fn record(step: StepDetail, address: String) -> AnyView {
     };
     let waits = step.waits_until.as_deref().and_then(clock::parse);
     let waits = waits.map(|until| fill(t.run_waits_until, &[("time", &clock::full(until))]));
+    let queued = step.queued_since.as_deref().and_then(clock::parse);
+    let queued = queued.map(|since| fill(t.run_queued_since, &[("time", &clock::full(since))]));
     let port = step
         .port
         .clone()
@@ -89,8 +91,9 @@ fn record(step: StepDetail, address: String) -> AnyView {
         view! { <Section title=t.run_attempts><Attempts attempts/></Section> }
     });
     view! {
-        <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
+        <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{step.cached.then(|| view! { <Badge label=t.run_cached/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
         {waits.map(|text| view! { <p data-testid="waits-until">{text}</p> })}
+        {queued.map(|text| view! { <p data-testid="queued-since">{text}</p> })}
         {step.called.map(|run| called_link(&run))}
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}

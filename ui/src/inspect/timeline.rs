@@ -15,7 +15,7 @@ const THINNEST: f64 = 0.012;
 pub(super) struct Bar {
     left: f64,
     width: f64,
-    /// `good`, `bad`, `busy`, `undo`, or `wait` for the time between two attempts.
+    /// `good`, `bad`, `busy`, `undo`, or `wait` for the time before and between attempts.
     tone: &'static str,
 }
 
@@ -43,16 +43,17 @@ impl Stretch {
         let mut bars = Vec::new();
         if step.attempts.is_empty() {
             if let Some(from) = at(&step.started_at).filter(|_| !step.taken_over) {
-                let tone = if step.failure.is_some() {
-                    "bad"
-                } else {
-                    "good"
+                let tone = match (&step.failure, &step.queued_since) {
+                    (Some(_), _) => "bad",
+                    (None, Some(_)) => "wait",
+                    (None, None) => "good",
                 };
                 bars.extend(self.bar(from, at(&step.ended_at), tone));
             }
             return bars;
         }
-        let mut before: Option<f64> = None;
+        // The first may have waited for its turn.
+        let mut before = at(&step.started_at);
         for attempt in &step.attempts {
             let Some(from) = at(&attempt.started_at) else {
                 continue;
@@ -156,6 +157,12 @@ mod tests {
             { "number": 1, "started_at": "1000", "ended_at": "1400", "failure": failure, "retry_at": "9000" }
         ] });
         assert_eq!(bars(waiting), [(0.0, 0.4, "bad"), (0.4, 0.6, "wait")]);
+        let queued = json!({ "status": "waiting", "started_at": "1200", "queued_since": "1200" });
+        assert_eq!(bars(queued), [(0.2, 0.8, "wait")]);
+        let step = json!({ "status": "succeeded", "started_at": "1000", "ended_at": "1400", "attempts": [
+            { "number": 1, "started_at": "1300", "ended_at": "1400" }
+        ] });
+        assert_eq!(bars(step), [(0.0, 0.3, "wait"), (0.3, 0.1, "good")]);
         let running =
             json!({ "status": "running", "attempts": [{ "number": 1, "started_at": "1500" }] });
         assert_eq!(bars(running), [(0.5, 0.5, "busy")]);

@@ -242,6 +242,10 @@ ops::with_ops! { catalogue {
     panel_retry_max: "at most {max}", "höchstens {max}";
     panel_timeout: "Time per attempt", "Zeit je Versuch";
     panel_deadline: "Time for all attempts", "Zeit für alle Versuche";
+    panel_at_once: "Attempts at once", "Versuche zugleich";
+    panel_rate: "Attempts per time", "Versuche je Zeit";
+    panel_rate_within: "{n} within {time}", "{n} innerhalb von {time}";
+    panel_cache: "Result is used again for", "Ergebnis gilt weiter für";
     panel_on_error: "If it fails", "Wenn es scheitert";
     panel_on_error_continue: "the run goes on", "läuft der Lauf weiter";
     panel_on_error_stop: "the run fails", "scheitert der Lauf";

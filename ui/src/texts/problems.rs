@@ -140,6 +140,10 @@ fn german(problem: &Problem) -> String {
         "time_zone" => ("Diese Zeitzone gibt es nicht", Names),
         "schema" => ("Das Schema hat einen Fehler", Words),
         "script" => ("Das Skript hat einen Fehler", Words),
+        "bare_expression" => (
+            "Hier steht ohnehin ein Ausdruck; schreiben Sie ihn ohne das = am Anfang",
+            Names,
+        ),
         "not_compiled" => ("Dieser Teil lässt sich nicht übersetzen", Words),
         "bad_row" => ("Diese Zeile geht so nicht", Words),
         "too_large" => ("Der Flow ist zu groß; teilen Sie ihn in mehrere", Names),

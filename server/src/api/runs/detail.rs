@@ -97,7 +97,7 @@ pub(in crate::api) enum StepWord {
     Pending,
     /// An attempt is underway.
     Running,
-    /// It waits for the time of its next attempt.
+    /// It waits for the time of its next attempt, or for its turn.
     Waiting,
     /// It succeeded.
     Succeeded,
@@ -142,6 +142,9 @@ struct StepDetail {
     /// Whether a replay took its end over from the run that it is made from: it was not run again.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     taken_over: bool,
+    /// Whether what it gave comes from an attempt of another run, or for another item, as its `cache` says: none was made here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cached: bool,
     /// When it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -154,6 +157,10 @@ struct StepDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     waits_until: Option<String>,
+    /// Since when its next attempt waits for its turn, since the step has `concurrency` or `rate`, or another one does what its `cache` keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    queued_since: Option<String>,
     /// Every try of an action, and after them every try to reverse it.
     attempts: Vec<AttemptDetail>,
     /// Of a `call` that has started: the run that it called, if it could be called.
@@ -462,6 +469,9 @@ impl Room {
         if let Some(undo) = &state.undo {
             attempts.extend(self.attempts(&undo.calls, true));
         }
+        let undo = state.undo.as_ref();
+        let undo = undo.and_then(|undo| undo.calls.queued());
+        let queued = state.calls.queued().or(undo);
         StepDetail {
             status: state.status.into(),
             port: (!state.ports.is_empty()).then(|| state.ports.join(",")),
@@ -473,12 +483,14 @@ impl Room {
             output: run.outputs.at(step).map(|output| self.value(output)),
             failure: state.failure.as_ref().map(|failure| self.failure(failure)),
             taken_over: state.taken_over,
+            cached: state.cached,
             started_at: state.started_at.map(rfc3339),
             ended_at: state.ended_at.map(rfc3339),
             waits_until: state
                 .retry_at
                 .filter(|_| state.calls.attempts.is_empty())
                 .map(rfc3339),
+            queued_since: queued.map(|queued| rfc3339(queued.since)),
             attempts,
             called: None,
             items: state.items.as_deref().map(ItemCounts::from),

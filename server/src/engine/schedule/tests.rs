@@ -432,3 +432,102 @@ async fn until_fired(engine: &Engine, trigger: &str, count: usize) {
         fire_due(engine).await.unwrap();
     }
 }
+
+/// How the runs of the schedule stand, the oldest first: status, who cancelled it, and why.
+async fn runs(engine: &Engine) -> Vec<(Status, Option<String>, Option<String>)> {
+    let all = RunFilter {
+        limit: 100,
+        ..RunFilter::default()
+    };
+    let rows = engine.store().runs(WORKSPACE, &all).await.unwrap().items;
+    let mut found = Vec::new();
+    for row in rows.into_iter().rev() {
+        let recorded = engine.run(WORKSPACE, row.id).await.unwrap().unwrap();
+        let cancelled = recorded.run.cancelled;
+        let by = cancelled.as_ref().and_then(|it| it.by.clone());
+        found.push((row.status, by, cancelled.and_then(|it| it.note)));
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_run_is_cancelled_where_its_schedule_says_so() {
+    let place = Place::new();
+    let partner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engine = place.start().await;
+    let config = json!({ "every": "1d", "overlap": "cancel" });
+    let mut step = call(&partner);
+    step["undo"] = call(&partner);
+    publish(&engine, &[("days", config.clone())], step).await;
+    let days = expected(&config, START + 4 * 1440 * MINUTE);
+    place.world.set_now_ms(days[0]);
+    fire_due(&engine).await.unwrap();
+    let (_cut, first) = called(&partner, &place.world).await;
+    assert_eq!(first, days[0]);
+    place.world.set_now_ms(days[1]);
+    fire_due(&engine).await.unwrap();
+    let (cut, second) = called(&partner, &place.world).await;
+    assert_eq!(
+        second, days[1],
+        "nothing is reversed, and the new one begins"
+    );
+    let told = runs(&engine).await;
+    let (status, by, note) = &told[0];
+    assert_eq!(
+        (*status, by.as_deref()),
+        (Status::Cancelled, Some("schedule"))
+    );
+    assert!(
+        note.as_ref().unwrap().contains("`overlap` is `cancel`"),
+        "{note:?}"
+    );
+    assert_eq!(told[1].0, Status::Running);
+    drop(cut);
+    engine.stop().await;
+
+    // What another server, or this one before, had underway goes the same way.
+    let engine = place.start().await;
+    place.world.set_now_ms(days[2]);
+    fire_due(&engine).await.unwrap();
+    loop {
+        let (connection, instant) = called(&partner, &place.world).await;
+        if instant == days[2] {
+            answer(connection).await;
+            break;
+        }
+        assert_eq!(
+            instant, days[1],
+            "the earlier run may still begin an attempt"
+        );
+    }
+    until_idle(&engine).await;
+    let told: Vec<Status> = runs(&engine).await.into_iter().map(|it| it.0).collect();
+    assert_eq!(
+        told,
+        [Status::Cancelled, Status::Cancelled, Status::Succeeded]
+    );
+    assert_eq!(fired(&engine, "days").await, days[..3], "each instant once");
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_run_that_waits_is_cancelled_too() {
+    let place = Place::new();
+    let engine = place.start().await;
+    let config = json!({ "every": "1d", "overlap": "cancel" });
+    let wait = json!({ "kind": "wait", "config": { "for": "36h" } });
+    publish(&engine, &[("days", config.clone())], wait).await;
+    let days = expected(&config, START + 4 * 1440 * MINUTE);
+    let mut changes = engine.changes();
+    for day in &days[..3] {
+        place.world.set_now_ms(*day);
+        fire_due(&engine).await.unwrap();
+        while underway(&engine).await > 1 {
+            changes.recv().await.unwrap();
+        }
+    }
+    let told: Vec<Status> = runs(&engine).await.into_iter().map(|it| it.0).collect();
+    assert_eq!(told[..2], [Status::Cancelled, Status::Cancelled]);
+    assert_eq!(fired(&engine, "days").await, days[..3]);
+    engine.stop().await;
+}

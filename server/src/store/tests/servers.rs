@@ -21,6 +21,7 @@ on_both_databases!(
     orders_wait_for_the_server_that_has_the_run,
     a_run_whose_caller_was_cancelled_is_found_and_no_run_is_called_twice,
     registering_twice_changes_nothing,
+    the_earlier_runs_of_a_trigger_are_found,
 );
 
 /// A run that `server` drives.
@@ -403,6 +404,36 @@ async fn renewed(mut settings: Settings) {
     let left = claim(&second, b, 0, 10).await.unwrap();
     assert_eq!(left[0].id, going.id, "a good stop hands over at once");
     second.close().await;
+}
+
+async fn the_earlier_runs_of_a_trigger_are_found(settings: Settings) {
+    let (store, server) = registered(&settings).await;
+    let mut runs = Vec::new();
+    let mut accept = async |flow: &str, trigger: &str| {
+        let mut run = run_of(server, Status::Waiting);
+        (run.flow, run.trigger) = (flow.to_owned(), trigger.to_owned());
+        store.accept(run.clone()).await.unwrap();
+        runs.push(run.id);
+        run.id
+    };
+    let first = accept("orders", "days").await;
+    accept("orders", "hours").await;
+    accept("bookings", "days").await;
+    let second = accept("orders", "days").await;
+    let third = accept("orders", "days").await;
+    let earlier = async |run: Uuid, most: u32| {
+        let found = store.earlier(MAIN, "orders", "days", run, most).await;
+        found.unwrap()
+    };
+    assert_eq!(earlier(third, 9).await, [first, second]);
+    assert_eq!(earlier(third, 1).await, [first], "the oldest first");
+    assert!(earlier(first, 9).await.is_empty());
+    let end = turn_of(server, 1, Status::Cancelled);
+    store.commit(MAIN, first, end).await.unwrap();
+    assert_eq!(earlier(third, 9).await, [second]);
+    let elsewhere = store.earlier("other", "orders", "days", third, 9).await;
+    assert!(elsewhere.unwrap().is_empty());
+    store.close().await;
 }
 
 async fn claimed_at_once(settings: Settings) {

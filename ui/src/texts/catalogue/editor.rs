@@ -238,6 +238,15 @@ macro_rules! with_editor {
     form_retry_on_help: "The classes of failures that are worth another attempt.", "Die Fehlerklassen, bei denen sich ein neuer Versuch lohnt.";
     form_timeout_help: "How long one attempt may take.", "Wie lange ein Versuch dauern darf.";
     form_deadline_help: "How long all attempts together may take.", "Wie lange alle Versuche zusammen dauern dürfen.";
+    form_limits: "Limits and cache", "Grenzen und Zwischenspeicher";
+    form_at_once_help: "How many attempts of this step may be underway at once, over all runs. What comes beyond waits its turn. Several servers share the limit.", "Wie viele Versuche dieses Schritts zugleich unterwegs sein dürfen, über alle Läufe. Was darüber hinausgeht, wartet, bis es an der Reihe ist. Mehrere Server teilen sich die Grenze.";
+    form_rate_help: "How many attempts of this step may begin within a time, over all runs. What comes beyond waits its turn. Several servers share the limit.", "Wie viele Versuche dieses Schritts innerhalb einer Zeit beginnen dürfen, über alle Läufe. Was darüber hinausgeht, wartet, bis es an der Reihe ist. Mehrere Server teilen sich die Grenze.";
+    form_rate_per: "within", "innerhalb von";
+    form_rate_per_help: "The time for that number.", "Die Zeit für diese Anzahl.";
+    form_limit_key: "each of its own for", "je eigene für";
+    form_limit_key_help: "An expression; each of its values has a limit of its own. Empty: one for all.", "Ein Ausdruck; jeder seiner Werte hat eine eigene Grenze. Leer: eine für alle.";
+    form_cache_help: "For how long what this step gave is used again instead of doing it again. Every server keeps its own, in memory.", "Wie lange das Ergebnis dieses Schritts wiederverwendet wird, statt ihn noch einmal auszuführen. Jeder Server behält sein eigenes, im Speicher.";
+    form_cache_key_help: "An expression; the result is used again where it has the same value. Empty: where all settings of the step have the same values.", "Ein Ausdruck; das Ergebnis wird wiederverwendet, wo er denselben Wert hat. Leer: wo alle Einstellungen des Schritts dieselben Werte haben.";
     form_on_error_help: "What a failure means for the run where no link leaves by the error port.", "Was ein Fehler für den Lauf bedeutet, wenn keine Verknüpfung vom Fehlerausgang abgeht.";
     form_on_error_stop: "The run fails", "Der Lauf schlägt fehl";
     form_on_error_continue: "Go on, with the failure as input.error", "Weitermachen, mit dem Fehler als input.error";

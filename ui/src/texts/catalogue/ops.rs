@@ -106,8 +106,10 @@ macro_rules! with_ops {
     cancelled_by: "Cancelled by {name}", "Abgebrochen von {name}";
     cancelled_title: "Cancelled", "Abgebrochen";
     run_taken_over: "taken over", "übernommen";
+    run_cached: "from the cache", "aus dem Zwischenspeicher";
 
     run_waits_until: "Waits until {time}", "Wartet bis {time}";
+    run_queued_since: "Waits for its turn since {time}", "Wartet seit {time}, bis er an der Reihe ist";
 
     // The items of an each step.
     items_title: "Items", "Elemente";
