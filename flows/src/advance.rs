@@ -2,6 +2,7 @@
 //!
 //! No clock, no randomness, no I/O, and total: every event has an answer, and a late one changes nothing.
 
+mod answers;
 mod attempts;
 mod cancel;
 mod each;
@@ -15,6 +16,7 @@ use std::sync::{
 };
 
 use serde_json::Value;
+pub(crate) use wait::LONGEST_WAIT_MS;
 
 use left::underway;
 pub use left::{asks, calls, lost};
@@ -23,7 +25,7 @@ use crate::{
     compute::{self, Computed},
     document::OnError,
     failure::{Class, Failure},
-    plan::{Body, Plan, Wait},
+    plan::{Body, Plan},
     record::{Keys, Record},
     run::{Run, RunFailure, Status, StepStatus},
     script::{Bounds, Moment, Name, Outputs, Scope},
@@ -43,7 +45,7 @@ pub struct Stamp {
 }
 
 /// What happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The message was accepted.
     Start,
@@ -83,6 +85,15 @@ pub enum Event {
         number: u32,
         /// What it gave.
         output: Arc<Value>,
+    },
+    /// Somebody has answered a step that waits for it, or is going to.
+    Answered {
+        /// The step.
+        step: String,
+        /// The items that it belongs to, as [`Command::items`] has them.
+        items: Vec<usize>,
+        /// What the step gives, as [`crate::callback`] makes it.
+        answer: Arc<Value>,
     },
     /// A person ends the run.
     Cancel {
@@ -291,6 +302,11 @@ impl Fold<'_> {
             } => self.at(&step, items, |fold, step| {
                 fold.cached(step, number, output);
             }),
+            Event::Answered {
+                step,
+                items,
+                answer,
+            } => self.at(&step, items, |fold, step| fold.answered(step, answer)),
             Event::Woke => {}
         }
         self.wake();
@@ -328,6 +344,7 @@ impl Fold<'_> {
                 self.give_up_queued(step);
             } else if state.retry_at.is_some_and(|at| at <= now) {
                 match &self.plan.steps[step].body {
+                    Body::Wait(wait) if wait.is_answered() => self.give_up_answer(step),
                     Body::Wait(_) => self.succeed(step, None, None),
                     _ => self.attempt_again(step, false),
                 }
@@ -404,13 +421,13 @@ impl Fold<'_> {
                 },
                 Err(failure) => Err(failure),
             },
-            Body::Wait(wait) => {
-                let (Wait::For(setting) | Wait::Until(setting)) = wait;
-                match evaluate(setting, &scope) {
-                    Ok(value) => return self.begin_wait(step, wait, &value),
-                    Err(failure) => Err(failure),
-                }
+            Body::Wait(_) if self.here().steps[step].answer.is_some() => {
+                return self.take_answer(step);
             }
+            Body::Wait(wait) => match evaluate(wait.settings(), &scope) {
+                Ok(value) => return self.begin_wait(step, wait, &value),
+                Err(failure) => Err(failure),
+            },
             Body::Each(each) => match evaluate(&each.items, &scope) {
                 Ok(items) => return self.begin_items(step, each, items),
                 Err(failure) => Err(failure),

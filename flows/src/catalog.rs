@@ -225,9 +225,12 @@ pub struct Field {
     /// The value that counts where it is absent, as it would be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
-    /// A value as someone might write it, to be shown in an empty input.
+    /// A value as someone might write it, to be shown in an empty input; of a group, what a new one holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
+    /// A port that its step has where it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Text>,
 }
 
 impl Field {
@@ -244,6 +247,7 @@ impl Field {
             advanced: false,
             default: None,
             example: None,
+            port: None,
         }
     }
 
@@ -283,6 +287,14 @@ impl Field {
     pub fn default(self, value: impl Into<Value>) -> Self {
         Field {
             default: Some(value.into()),
+            ..self
+        }
+    }
+
+    /// The same setting with a port that its step has where it is there.
+    pub fn port(self, name: &'static str) -> Self {
+        Field {
+            port: Some(text(name)),
             ..self
         }
     }

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::{
     builtin::CALL,
+    callback,
     catalog::{Catalog, Entry, Presence},
     document::{Flow, Step, Trigger},
     json,
@@ -430,8 +431,29 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// An instant that is written down must be one; what an expression gives shows when it runs.
+    /// What is written down must be right; what an expression gives shows when it runs.
     fn wait(&mut self, step: &Step, at: &str) {
+        for key in ["callback", "approval"] {
+            let timeout = step.config.get(key).and_then(|value| value.get("timeout"));
+            if let Some(text) = timeout
+                .and_then(Value::as_str)
+                .filter(|text| callback::is_too_long(text))
+            {
+                let message =
+                    format!("a wait may take 366 days at most, and `{text}` is more; write less");
+                self.findings
+                    .error(format!("{at}/{key}/timeout"), "too_long", message);
+            }
+        }
+        let form = step
+            .config
+            .get("approval")
+            .and_then(|value| value.get("form"));
+        if form.is_some_and(|form| form.get("type").and_then(Value::as_str) != Some("object")) {
+            let message = "a form is the JSON Schema of an object; write \"type\": \"object\" and its fields under `properties`";
+            self.findings
+                .error(format!("{at}/approval/form"), "bad_form", message);
+        }
         let written = step.config.get("until").and_then(Value::as_str);
         let Some(text) = written.filter(|text| !text.starts_with('=')) else {
             return;

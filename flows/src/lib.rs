@@ -5,6 +5,7 @@
 
 pub mod advance;
 pub mod builtin;
+pub mod callback;
 pub mod catalog;
 pub mod check;
 pub mod compute;

@@ -117,6 +117,14 @@ pub struct PlanStep {
 }
 
 impl PlanStep {
+    /// What it waits for, where that is an answer.
+    pub fn awaited(&self) -> Option<&Wait> {
+        match &self.body {
+            Body::Wait(wait) if !self.disabled => Some(wait).filter(|wait| wait.is_answered()),
+            _ => None,
+        }
+    }
+
     /// The action of this step, or the one that reverses it; `None` where there is none.
     pub fn action(&self, undo: bool) -> Option<&PlanAction> {
         match (&self.body, undo) {
@@ -174,13 +182,41 @@ pub enum Body {
     Action(PlanAction),
 }
 
-/// How long a `wait` step waits.
+/// What a `wait` step waits for.
 #[derive(Debug)]
 pub enum Wait {
     /// For a duration.
     For(Template),
     /// Until an instant.
     Until(Template),
+    /// For a call of its link; an object with the timeout.
+    Callback(Template),
+    /// For the decision of a person.
+    Approval {
+        /// An object with the timeout, and what the person is shown: `title` and `text`.
+        shown: Template,
+        /// What they fill in.
+        form: Option<Schema>,
+    },
+}
+
+impl Wait {
+    /// Its settings.
+    pub(crate) fn settings(&self) -> &Template {
+        match self {
+            Wait::For(settings)
+            | Wait::Until(settings)
+            | Wait::Callback(settings)
+            | Wait::Approval {
+                shown: settings, ..
+            } => settings,
+        }
+    }
+
+    /// Whether it waits for an answer, and not for a time alone.
+    pub fn is_answered(&self) -> bool {
+        matches!(self, Wait::Callback(_) | Wait::Approval { .. })
+    }
 }
 
 /// A compiled `each` step.
@@ -392,6 +428,13 @@ impl Plan {
             way.insert(0, around);
             Some((way, step))
         })
+    }
+
+    /// Whether a run may wait for an answer, here or in a body.
+    pub fn has_answers(&self) -> bool {
+        let inside = |i| self.each(i).is_some_and(|each| each.body.has_answers());
+        let mut steps = self.steps.iter().enumerate();
+        steps.any(|(i, step)| step.awaited().is_some() || inside(i))
     }
 
     /// A step at any depth.

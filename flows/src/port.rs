@@ -51,7 +51,7 @@ pub fn ports(entry: &Entry, config: &Map<String, Value>) -> Vec<Port> {
     };
     let cases = entry.fields.iter().flat_map(|field| match &field.kind {
         FieldKind::Rows(columns) => cases(field, columns, config),
-        _ => Vec::new(),
+        _ => own(field, config),
     });
     let otherwise = entry
         .fields
@@ -69,6 +69,18 @@ pub fn ports(entry: &Entry, config: &Map<String, Value>) -> Vec<Port> {
         .chain(otherwise)
         .chain(fixed(PortRole::Error))
         .collect()
+}
+
+/// The port that a setting brings along where it is there.
+fn own(field: &Field, config: &Map<String, Value>) -> Vec<Port> {
+    let port = field.port.as_ref();
+    let port = port.filter(|_| config.contains_key(field.name.as_ref()));
+    let port = port.map(|name| Port {
+        name: name.to_string(),
+        role: PortRole::Case,
+        at: String::new(),
+    });
+    port.into_iter().collect()
 }
 
 /// The ports that the rows of a table name.
@@ -133,6 +145,20 @@ mod tests {
                 catalog.step("branch"),
                 json!({ "cases": 7, "otherwise": 8 }),
                 vec![("error", PortRole::Error, "")],
+            ),
+            (
+                catalog.step("wait"),
+                json!({ "approval": {} }),
+                vec![
+                    ("ok", PortRole::Ok, ""),
+                    ("rejected", PortRole::Case, ""),
+                    ("error", PortRole::Error, ""),
+                ],
+            ),
+            (
+                catalog.step("wait"),
+                json!({ "callback": {} }),
+                vec![("ok", PortRole::Ok, ""), ("error", PortRole::Error, "")],
             ),
             (catalog.step("fail"), json!({}), vec![]),
         ] {

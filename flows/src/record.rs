@@ -99,6 +99,18 @@ pub enum Record {
         at: i64,
         /// When it is over.
         until: i64,
+        /// What it waits for, where that is not the time alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        awaits: Option<Awaits>,
+    },
+    /// What a step waits for, or is going to wait for, has come.
+    Answered {
+        /// The step.
+        step: String,
+        /// When it was taken over.
+        at: i64,
+        /// What the step gives.
+        answer: Arc<Value>,
     },
     /// A step succeeded.
     Succeeded {
@@ -206,6 +218,7 @@ impl Record {
             | Record::Attempt { step, .. }
             | Record::Attempted { step, .. }
             | Record::Waiting { step, .. }
+            | Record::Answered { step, .. }
             | Record::Succeeded { step, .. }
             | Record::Failed { step, .. }
             | Record::Undone { step, .. }
@@ -242,6 +255,22 @@ pub struct Keys {
     /// For `cache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<String>,
+}
+
+/// What a step waits for beside a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Awaits {
+    /// A call of its link.
+    Callback,
+    /// The decision of a person.
+    Approval {
+        /// What is to be decided, in a line.
+        title: String,
+        /// What a person should know for that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
 }
 
 /// The answer to an http trigger.

@@ -11,13 +11,15 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    advance::{Ask, Command, Event, Stamp, advance},
+    advance::{Ask, Command, Event, Stamp, Turn, advance},
+    callback::{self, Callbacks},
     catalog::Catalog,
     document::{self, Flow, Message, Mock, Mocks, OnError, Slug, Step},
     failure::Failure,
     intake::{Admission, admit},
     plan::{Plan, topological},
     problem::Problem,
+    record::Record,
     run::{Identity, LinkStatus, Run},
     script::Bounds,
 };
@@ -39,7 +41,7 @@ pub enum Rehearsed {
 }
 
 /// Plays a message that arrives at a trigger, the only one where none is named. Nobody waits: what is due later is due
-/// at once, and the stamp's time moves on to it.
+/// at once, and the stamp's time moves on to it. A callback or an approval without a mock is never answered, so it times out.
 ///
 /// # Errors
 /// A sentence: there is no such trigger, or the run does not end.
@@ -79,6 +81,7 @@ pub fn rehearse(
         flow: plan.flow.id.clone(),
         version: 0,
         workspace: "main".to_owned(),
+        callbacks: Callbacks::default(),
     };
     let mut run = Run::new(plan, &identity, id, message, stamp.now_ms);
     let mut events = vec![Event::Start];
@@ -96,6 +99,7 @@ pub fn rehearse(
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         let turn = advance(plan, &mut run, stamp, bounds, event);
+        events.extend(answers(mocks, &turn));
         for command in turn.commands.into_iter().rev() {
             events.push(answer(plan, mocks, &command));
         }
@@ -138,6 +142,36 @@ pub fn answer(plan: &Plan, mocks: &BTreeMap<Slug, Mocks>, command: &Command) -> 
     command.ended(result, None)
 }
 
+/// What the steps are answered that began to wait for that in this turn: their mocks. One without a mock, or that is mocked to
+/// fail, is not answered.
+pub fn answers(mocks: &BTreeMap<Slug, Mocks>, turn: &Turn) -> Vec<Event> {
+    let event = |record: &Record| {
+        let mut items = Vec::new();
+        let mut inner = record;
+        while let Record::Item { index, of, .. } = inner {
+            items.push(*index);
+            inner = of;
+        }
+        let Record::Waiting {
+            step,
+            awaits: Some(_),
+            ..
+        } = inner
+        else {
+            return None;
+        };
+        let Mock::Output(answer) = mock(mocks.get(step)?, &items, 1)? else {
+            return None;
+        };
+        Some(Event::Answered {
+            step: step.clone(),
+            items,
+            answer: Arc::new(answer.clone()),
+        })
+    };
+    turn.records.iter().filter_map(event).collect()
+}
+
 /// The answer to one attempt, within the items by their indices.
 fn mock<'a>(mocks: &'a Mocks, items: &[usize], number: u32) -> Option<&'a Mock> {
     match mocks {
@@ -152,7 +186,7 @@ fn mock<'a>(mocks: &'a Mocks, items: &[usize], number: u32) -> Option<&'a Mock> 
 }
 
 /// What each step answers where nobody says otherwise: its pinned output, else what the first test that mocks it says,
-/// else null. Only actions are ever asked.
+/// else null, or for a step that waits for an answer, one that lets the run go on. Nothing else is ever asked.
 pub fn mocks_of(flow: &Flow) -> BTreeMap<Slug, Mocks> {
     let of = |id: &Slug, step: &Step| match &step.pinned {
         Some(output) => Mocks::Same(Mock::Output(output.clone())),
@@ -160,7 +194,10 @@ pub fn mocks_of(flow: &Flow) -> BTreeMap<Slug, Mocks> {
             .tests
             .iter()
             .find_map(|test| test.mocks.get(id).cloned())
-            .unwrap_or(Mocks::Same(Mock::Output(Value::Null))),
+            .unwrap_or_else(|| {
+                let answer = callback::sample(step).unwrap_or_default();
+                Mocks::Same(Mock::Output(answer))
+            }),
     };
     let mut all = BTreeMap::new();
     document::each_step(flow, |_, id, step| {

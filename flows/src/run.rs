@@ -14,9 +14,10 @@ use items::Place;
 pub use look::Looked;
 
 use crate::{
+    callback::Callbacks,
     failure::Failure,
     plan::{Origin, Plan},
-    record::{Keys, Record, Reply},
+    record::{Awaits, Keys, Record, Reply},
     script::Outputs,
 };
 
@@ -191,6 +192,10 @@ pub struct StepState {
     pub ended_at: Option<i64>,
     /// When its next attempt is due, or its wait is over.
     pub retry_at: Option<i64>,
+    /// What it waits for, beside that time.
+    pub awaits: Option<Awaits>,
+    /// What it was answered before the run has reached it, or while it waits.
+    pub(crate) answer: Option<Arc<Value>>,
     /// Whether a replay took its end over from the run that it is made from.
     pub taken_over: bool,
     /// Whether its output comes from an attempt of another run, or for another item.
@@ -275,6 +280,8 @@ pub struct Identity {
     pub version: u32,
     /// The workspace.
     pub workspace: String,
+    /// Where its steps are answered; what scripts see as `run.callbacks`.
+    pub callbacks: Callbacks,
 }
 
 /// The item of an `each` step that a body runs for.
@@ -298,6 +305,8 @@ pub struct Run {
     pub info: Arc<Value>,
     /// The id, which idempotency keys are made from.
     pub id: Arc<str>,
+    /// Where its steps are answered.
+    pub callbacks: Callbacks,
     /// The item that it is for, where it is not the run itself.
     pub item: Option<Item>,
     /// When it started.
@@ -352,8 +361,9 @@ impl Run {
         Run {
             trigger: trigger.to_owned(),
             message,
-            info: Arc::new(info),
+            info: with_callbacks(&Arc::new(info), plan, &identity.callbacks),
             id: Arc::from(identity.id.as_str()),
+            callbacks: identity.callbacks.clone(),
             item: None,
             started_at,
             ended_at: None,
@@ -377,11 +387,13 @@ impl Run {
 
     /// What the body of an `each` step of this run is before it starts on an item.
     fn of_item(&self, body: &Plan, item: Item, started_at: i64) -> Run {
+        let callbacks = self.callbacks.within(item.index);
         Run {
             trigger: String::new(),
             message: Arc::clone(&self.message),
-            info: Arc::clone(&self.info),
+            info: with_callbacks(&self.info, body, &callbacks),
             id: Arc::clone(&self.id),
+            callbacks,
             item: Some(item),
             started_at,
             ended_at: None,
@@ -443,6 +455,17 @@ impl Run {
     /// Whether nothing new starts any more: the run is failing, or a person ends it.
     pub fn is_stopping(&self) -> bool {
         self.failure.is_some() || self.cancelled.is_some() || self.stopped
+    }
+
+    /// How a step at any depth stands, within the items with these indices; `None` where there is no such step, and where the item
+    /// has not started or is over.
+    pub fn step_at(&self, plan: &Plan, step: &str, items: &[usize]) -> Option<&StepState> {
+        let (way, step) = plan.way(step)?;
+        let path: Vec<_> = way.into_iter().zip(items.iter().copied()).collect();
+        self.frame(&path)
+            .filter(|_| path.len() == items.len())?
+            .steps
+            .get(step)
     }
 
     /// The state within these items, each given by its `each` step and its index; the run itself where there are none.
@@ -531,6 +554,20 @@ impl Run {
                 Origin::Step(from) => self.steps[*from].error.clone(),
             })
     }
+}
+
+/// What scripts see as `run`, with the links of the steps here that wait for an answer.
+fn with_callbacks(info: &Arc<Value>, plan: &Plan, links: &Callbacks) -> Arc<Value> {
+    let awaited = plan.steps.iter().filter(|step| step.awaited().is_some());
+    let mut own = awaited.map(|step| (step.id.as_str(), links.of(&step.id)));
+    let Some(first) = own.next() else {
+        return Arc::clone(info);
+    };
+    let mut info = Value::clone(info);
+    for (step, link) in std::iter::once(first).chain(own) {
+        info["callbacks"][step] = link.into();
+    }
+    Arc::new(info)
 }
 
 /// A failure as scripts see it as `error`.

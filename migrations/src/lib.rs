@@ -15,6 +15,7 @@ mod m0004_servers;
 mod m0005_parents;
 mod m0008_bodies;
 mod m0009_pauses;
+mod m0010_awaited;
 
 use dialect::Migration;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(Migration("m0005_parents", m0005_parents::STATEMENTS)),
             Box::new(Migration("m0008_bodies", m0008_bodies::STATEMENTS)),
             Box::new(Migration("m0009_pauses", m0009_pauses::STATEMENTS)),
+            Box::new(Migration("m0010_awaited", m0010_awaited::STATEMENTS)),
         ]
     }
 }

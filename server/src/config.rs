@@ -33,6 +33,8 @@ pub struct Config {
     pub extra_roots: Option<PathBuf>,
     /// Names under which the page may be opened beside the address itself: `WEIR_HOSTS`.
     pub hosts: Vec<String>,
+    /// What the links to this server begin with: `WEIR_PUBLIC_URL`.
+    pub public_url: Option<String>,
     /// What is logged: `WEIR_LOG`.
     pub log: String,
     /// Whether the log is JSON: `WEIR_LOG_FORMAT`.
@@ -101,6 +103,11 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "hosts",
         "WEIR_HOSTS",
         "host names under which the page may be opened, with commas; needed behind a proxy on a loopback address",
+    ),
+    (
+        "public_url",
+        "WEIR_PUBLIC_URL",
+        "how partners and people reach this server, for the links it hands out, such as https://weir.example.com (the address it listens on)",
     ),
     (
         "log",
@@ -360,10 +367,10 @@ impl Config {
             self.limits.cache_entries,
             self.limits.cache_memory,
             self.lease.as_millis(),
-            match &self.name {
-                Some(name) => format!("\nname = {name:?}"),
-                None => String::new(),
-            },
+            [("name", &self.name), ("public_url", &self.public_url)]
+                .into_iter()
+                .filter_map(|(key, value)| Some(format!("\n{key} = {:?}", value.as_ref()?)))
+                .collect::<String>(),
         )
     }
 
@@ -390,6 +397,10 @@ impl Config {
             },
             extra_roots: text("ssl_cert_file").map(PathBuf::from),
             hosts: text("hosts").map(|hosts| hosts.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect()).unwrap_or_default(),
+            public_url: match text("public_url") {
+                None => None,
+                Some(url) => Some(public_url(&url).map_err(|error| wrong(values, "public_url", error))?),
+            },
             log: text("log").unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,
@@ -436,6 +447,23 @@ impl Config {
             },
         })
     }
+}
+
+/// An address that links begin with, without the slash at its end.
+fn public_url(text: &str) -> Result<String, String> {
+    let good = |url: &url::Url| {
+        ["http", "https"].contains(&url.scheme())
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    let url = url::Url::parse(text).ok().filter(good);
+    let url = url.ok_or_else(|| {
+        format!("`{text}` is no address that links can begin with; write one such as https://weir.example.com, without `?`, `#` or a user")
+    })?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 const DAY: u64 = 24 * 60 * 60;
@@ -557,6 +585,29 @@ mod tests {
         assert_eq!(keep.history, Some(Duration::from_secs(7 * DAY)));
         assert_eq!((keep.dedupe, keep.size), (None, None));
         assert!(config.masked().contains("dead_letter_days = 365"));
+    }
+
+    #[test]
+    fn links_begin_with_an_address() {
+        let config = from(&[("public_url", "https://weir.example.com/")]).unwrap();
+        assert_eq!(
+            config.public_url.as_deref(),
+            Some("https://weir.example.com")
+        );
+        assert!(
+            config
+                .masked()
+                .contains("public_url = \"https://weir.example.com\"")
+        );
+        for bad in [
+            "weir.example.com",
+            "ftp://weir.example.com",
+            "https://weir.example.com/?a=1",
+            "https://ada:secret@weir.example.com",
+        ] {
+            let error = from(&[("public_url", bad)]).unwrap_err().to_string();
+            assert!(error.contains("https://weir.example.com"), "{error}");
+        }
     }
 
     #[test]

@@ -67,6 +67,11 @@ const VIEWS = {
     await byTest(page, "replay-all").click();
     await byTest(page, "many-plan").locator("li").first().waitFor();
   }],
+  approvals: ["/approvals", (page) => byTest(page, "approval-row").first().waitFor()],
+  "a decision": ["/approvals", async (page) => {
+    await byTest(page, "approval-row").first().getByRole("link").click();
+    await byTest(page, "decide-form").waitFor();
+  }],
   schedules: ["/schedules", async (page) => {
     await byTest(page, "fires").first().click();
     await byTest(page, "fire-list").waitFor();

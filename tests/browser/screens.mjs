@@ -31,6 +31,11 @@ const pages = [
     await byTest(page, "replay").click();
     await byTest(page, "replay-write").first().waitFor();
   }],
+  ["approvals", "/approvals", (page) => byTest(page, "approval-row").first().waitFor()],
+  ["decide", "/approvals", async (page) => {
+    await byTest(page, "approval-row").first().getByRole("link").click();
+    await byTest(page, "decide-form").waitFor();
+  }],
   ["schedules", "/schedules", async (page) => {
     await byTest(page, "fires").first().click();
     await byTest(page, "fire-list").waitFor();

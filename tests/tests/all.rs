@@ -5,6 +5,7 @@
     reason = "all of this is tests, where a panic is the report"
 )]
 
+mod answers;
 mod browser;
 mod calls;
 mod check;

@@ -185,6 +185,39 @@ fn a_flow_is_paused_and_resumed_in_the_page() {
 }
 
 #[test]
+fn approvals_are_decided_in_the_page() {
+    let weir = Weir::start();
+    let form = json!({ "type": "object", "required": ["amount"], "properties": { "amount": { "type": "number", "title": "Amount" } } });
+    let approval = json!({ "title": "= `Order ${input.body.id}`", "text": "= `Look twice at ${input.body.id}.`", "form": form });
+    weir.publish(&json!({
+        "format": "weir/flow@1", "id": "orders", "title": "Orders",
+        "triggers": { "in": { "kind": "http", "config": { "path": "/orders", "reply": "accepted" } } },
+        "steps": { "ask": { "kind": "wait", "config": { "approval": approval } },
+                   "yes": { "kind": "map", "config": { "script": "input.form.amount" } },
+                   "no": { "kind": "map", "config": { "script": "input.decision" } } },
+        "links": [ { "from": "in", "to": "ask" }, { "from": "ask", "to": "yes" }, { "from": "ask", "port": "rejected", "to": "no" } ],
+    }));
+    let runs: Vec<String> = ["A-1", "A-2", "A-3"]
+        .map(|id| {
+            let reply = weir
+                .knock("POST", "/orders", &json!({ "id": id }))
+                .expect(202);
+            reply.header("weir-run").unwrap().to_owned()
+        })
+        .to_vec();
+    let variables = [("WEIR_URL", weir.url()), ("WEIR_RUNS", runs.join(","))];
+    browse("approvals.mjs", &variables, &weir);
+    let ended: Vec<_> = runs.iter().map(|run| weir.ended(run)).collect();
+    let ask = &ended[0]["steps"]["ask"]["output"];
+    assert_eq!(
+        (&ask["by"], &ask["note"], &ask["form"]["amount"]),
+        (&json!("Ada"), &json!("as agreed"), &json!(12.5))
+    );
+    assert_eq!(ended[1]["steps"]["no"]["output"], "rejected");
+    assert_eq!(ended[2]["steps"]["yes"]["output"], 3);
+}
+
+#[test]
 fn axe_finds_nothing_serious() {
     let Gallery { weir, last, failed } = gallery();
     let variables = [
@@ -228,6 +261,9 @@ fn gallery() -> Gallery {
         .expect(200);
     let ticket = json!({ "id": "T-1", "from": "ada@example.com", "subject": "Everything is down", "plan": "business" });
     weir.knock("POST", "/tickets", &ticket).expect(201);
+    let invoice = json!({ "number": "RE-1", "supplier": { "id": "SUP-99", "name": "Cloud Inc" }, "currency": "EUR", "cost_centre": "4210",
+        "net": 900, "tax": 171, "total": 1071, "lines": [ { "net": 900 } ] });
+    weir.knock("POST", "/invoices", &invoice).expect(202);
 
     Gallery { weir, last, failed }
 }

@@ -104,6 +104,28 @@ fn every_flow_works_against_the_sandbox() {
             .json()["decision"],
         "booked"
     );
+    // A large one waits for the board, which books it elsewhere.
+    let large = json!({ "number": "RE-2", "supplier": { "id": "SUP-7" }, "currency": "EUR", "cost_centre": "4100",
+        "net": 10000, "tax": 1900, "total": 11900, "lines": [ { "net": 10000 } ] });
+    server.knock("POST", "/invoices", &large).expect(202);
+    let approval = until("the invoice to wait for its decision", || {
+        let open = server.get("/approvals").expect(200).json();
+        open["items"][0]["id"].as_str().map(str::to_owned)
+    });
+    let decision =
+        json!({ "decision": "approved", "form": { "cost_centre": "4900" }, "by": "Grace" });
+    server
+        .api("POST", &format!("/approvals/{approval}/decide"), &decision)
+        .expect(200);
+    let run = ended(&server, "invoice-approval");
+    assert_eq!(run["status"], "succeeded", "{run}");
+    let booked = &run["steps"]["enter"]["attempts"][0]["response"]["headers"]["weir-run"];
+    let sent = &server.run(booked.as_str().unwrap())["message"]["body"];
+    assert_eq!(
+        (&sent["cost_centre"], &sent["approved_by"]),
+        (&json!("4900"), &json!("Grace")),
+        "{run}"
+    );
 
     let order = json!({ "order_id": "A-9", "lines": [ { "sku": "DESK-1", "qty": 2 }, { "sku": "OUT-1", "qty": 1 } ] });
     let summary = server

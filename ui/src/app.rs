@@ -17,8 +17,9 @@ use crate::{
     },
     load::Loader,
     pages::{
-        connections::ConnectionsPage, flow::FlowPage, flows::FlowsPage, letters::LettersPage,
-        run::RunPage, runs::RunsPage, schedules::SchedulesPage, system::SystemPage,
+        approvals::ApprovalsPage, connections::ConnectionsPage, flow::FlowPage, flows::FlowsPage,
+        letters::LettersPage, run::RunPage, runs::RunsPage, schedules::SchedulesPage,
+        system::SystemPage,
     },
     settings::Settings,
     shell::Shell,
@@ -73,6 +74,7 @@ fn Places() -> impl IntoView {
             <Route path=path!("/runs") view=RunsPage/>
             <Route path=path!("/runs/:run") view=RunPage/>
             <Route path=path!("/dead-letters") view=LettersPage/>
+            <Route path=path!("/approvals") view=ApprovalsPage/>
             <Route path=path!("/schedules") view=SchedulesPage/>
             <Route path=path!("/connections") view=ConnectionsPage/>
             <Route path=path!("/system") view=SystemPage/>

@@ -45,6 +45,7 @@ pub(crate) fn Shell(children: Children) -> impl IntoView {
                     <Entry href="/" below="/flows" icon=Icon::Workflow label=t.nav_flows/>
                     <Entry href="/runs" below="/runs" icon=Icon::Activity label=t.nav_runs/>
                     <Entry href="/dead-letters" below="/dead-letters" icon=Icon::Inbox label=t.nav_letters/>
+                    <Entry href="/approvals" below="/approvals" icon=Icon::Hand label=t.nav_approvals/>
                     <Entry href="/schedules" below="/schedules" icon=Icon::CalendarClock label=t.nav_schedules/>
                     <Entry href="/connections" below="/connections" icon=Icon::Plug label=t.nav_connections/>
                     <Entry href="/system" below="/system" icon=Icon::Server label=t.nav_system/>

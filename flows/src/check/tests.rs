@@ -2,7 +2,8 @@
 
 use super::Check;
 use crate::{
-    document::Test,
+    callback::approves,
+    document::{Mock, Mocks, Test, each_step},
     problem::{pointer, suggestion},
 };
 
@@ -36,6 +37,18 @@ impl Check<'_> {
                 format!("`{now}` is not an RFC 3339 date-time such as 2026-01-31T08:00:00Z"),
             );
         }
+        each_step(self.flow, |_, id, step| {
+            let approval = step.kind == "wait" && step.config.contains_key("approval");
+            if let (true, Some(Mocks::Same(Mock::Output(output)))) = (approval, test.mocks.get(id))
+                && approves(output).is_none()
+            {
+                let message = format!(
+                    "a person decides the step `{id}`; mock what they say: {{\"output\": {{\"decision\": \"approved\"}}}}, or \"rejected\""
+                );
+                let at = pointer(&pointer(at, "mocks"), id);
+                self.findings.error(at, "bad_mock", message);
+            }
+        });
         let expect = &test.expect;
         let named = test
             .mocks

@@ -143,11 +143,7 @@ fn body_of(step: &Step, catalog: &Catalog, at: &str, loops: usize) -> Result<Bod
             all: text("mode") == Some("all"),
         },
         "each" => Body::Each(Box::new(each(step, catalog, at, loops)?)),
-        "wait" => Body::Wait(match (setting("for")?, setting("until")?) {
-            (Some(span), _) => Wait::For(span),
-            (None, Some(instant)) => Wait::Until(instant),
-            (None, None) => return Err("it neither says how long nor until when".to_owned()),
-        }),
+        "wait" => Body::Wait(wait(config, at)?),
         "respond" if loops > 0 => return Err("it cannot answer from within an `each`".to_owned()),
         "respond" => Body::Respond {
             status: setting("status")?,
@@ -159,6 +155,29 @@ fn body_of(step: &Step, catalog: &Catalog, at: &str, loops: usize) -> Result<Bod
             class: text("class").and_then(class).unwrap_or(Class::Rejected),
         },
         _ => Body::Action(action(step, catalog, at)?),
+    })
+}
+
+fn wait(config: &Map<String, Value>, at: &str) -> Result<Wait, String> {
+    let object = |key: &str| config.get(key).and_then(Value::as_object);
+    for (key, wait) in [("for", Wait::For as fn(_) -> _), ("until", Wait::Until)] {
+        if let Some(value) = config.get(key) {
+            return Ok(wait(template(value, &format!("{at}/{key}"))?));
+        }
+    }
+    if let Some(callback) = object("callback") {
+        let settings = Value::Object(callback.clone());
+        let settings = template(&settings, &format!("{at}/callback"))?;
+        return Ok(Wait::Callback(settings));
+    }
+    let approval = object("approval").ok_or("it does not say what it waits for")?;
+    let mut shown = approval.clone();
+    // A schema is taken as it is written.
+    let form = shown.remove("form");
+    let form = form.map(|form| Schema::compile(&form).map_err(|(_, message)| message));
+    Ok(Wait::Approval {
+        shown: template(&Value::Object(shown), &format!("{at}/approval"))?,
+        form: form.transpose()?,
     })
 }
 

@@ -243,12 +243,18 @@ impl Run {
                     attempt.retry_at = *retry_at;
                 }
             }
-            Record::Waiting { at, until, .. } => {
+            Record::Waiting {
+                at, until, awaits, ..
+            } => {
                 self.ready.remove(&step);
                 let state = &mut self.steps[step];
                 state.status = StepStatus::Waiting;
                 state.started_at.get_or_insert(*at);
                 state.retry_at = Some(*until);
+                state.awaits = awaits.clone();
+            }
+            Record::Answered { answer, .. } => {
+                self.steps[step].answer = Some(Arc::clone(answer));
             }
             Record::Succeeded {
                 at,
@@ -260,9 +266,11 @@ impl Run {
                 self.steps[step].cached = *cached;
                 let items = self.steps[step].items.as_mut();
                 let results = items.map(|items| items.finish());
+                let answer = self.steps[step].answer.clone();
                 let output = output
                     .clone()
                     .or(results)
+                    .or(answer)
                     .unwrap_or_else(|| self.input_of(plan, step));
                 Arc::make_mut(&mut self.outputs).set(step, Some(output));
                 self.completed.push(step);

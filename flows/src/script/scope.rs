@@ -12,7 +12,7 @@ pub enum Name {
     Trigger,
     /// The output of what came before.
     Input,
-    /// The run itself: id, flow, version, workspace, started_at.
+    /// The run itself: id, flow, version, workspace, started_at; and callbacks, where steps wait for an answer.
     Run,
     /// Variables of the workspace.
     Vars,

@@ -7,7 +7,7 @@ use weir_flows::{
     advance::{Ask, Command, Event, Turn, asks, lost},
     document::Join,
     failure::{Class, Failure},
-    plan::{Body, Origin, Plan},
+    plan::{Body, Origin, Plan, Wait},
     record::Record,
     run::{LinkStatus, Run, Status, StepStatus},
 };
@@ -71,6 +71,9 @@ fn graph(
                 let from = format!("{prefix}{from}");
                 let port = match steps[&from]["kind"].as_str() {
                     Some("branch") => dice.pick(&["x", "y", "error"]),
+                    Some("wait") if steps[&from]["config"].get("approval").is_some() => {
+                        dice.pick(&["ok", "rejected", "error"])
+                    }
                     _ => dice.pick(&["ok", "ok", "error"]),
                 };
                 links.insert((from, port, id.clone()));
@@ -87,7 +90,15 @@ fn step(dice: &mut Dice, id: &str, loops: usize) -> Value {
         1 => json!({ "kind": "map", "config": { "script": "throw \"no\"" } }),
         2 => json!({ "kind": "branch", "config": { "mode": dice.pick(&["first", "all"]),
                 "cases": [ { "port": "x", "when": dice.pick(&["true", "false"]) }, { "port": "y", "when": "true" } ] } }),
-        4 => json!({ "kind": "wait", "config": { "for": dice.pick(&["0s", "2s", "40s"]) } }),
+        4 => {
+            let span = dice.pick(&["0s", "2s", "40s"]);
+            let config = match dice.roll(3) {
+                0 => json!({ "for": span }),
+                1 => json!({ "callback": { "timeout": span } }),
+                _ => json!({ "approval": { "timeout": span } }),
+            };
+            json!({ "kind": "wait", "config": config })
+        }
         3 if loops < 3 => {
             let count = 1 + dice.roll(3) as usize;
             let (steps, links) = graph(dice, &format!("{id}-"), count, None, loops + 1);
@@ -211,7 +222,17 @@ fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
             }
             continue;
         }
-        if open.commands.is_empty() && open.asks.is_empty() {
+        if dice.one_in(4)
+            && let Some(answer) = some_answer(plan, dice)
+        {
+            // Early, on time, or too late; and a second one never counts.
+            story.take(play.event(answer.clone()), &mut open);
+            let again = play.event(answer);
+            assert!(!again.records.iter().any(is_answer), "answered twice");
+            story.take(again, &mut open);
+            continue;
+        }
+        if open.is_empty() {
             let at = play
                 .run
                 .wake_at(plan)
@@ -256,7 +277,62 @@ fn play<'a>(plan: &'a Plan, dice: &mut Dice) -> (Play<'a>, Story) {
     (play, story)
 }
 
+/// An answer to some step that waits for one, for some items.
+fn some_answer(plan: &Plan, dice: &mut Dice) -> Option<Event> {
+    let (mut here, mut items) = (plan, Vec::new());
+    loop {
+        let step = dice.roll(here.steps.len() as u64) as usize;
+        if let Some(each) = here.each(step) {
+            items.push(dice.roll(4) as usize);
+            here = &each.body;
+            continue;
+        }
+        let step = &here.steps[step];
+        step.awaited()?;
+        let decision = dice.pick(&["approved", "rejected"]);
+        return Some(Event::Answered {
+            step: step.id.clone(),
+            items,
+            answer: Arc::new(json!({ "decision": decision })),
+        });
+    }
+}
+
+fn is_answer(record: &Record) -> bool {
+    matches!(record.innermost(), Record::Answered { .. })
+}
+
+/// A step that waits for an answer succeeds by its first one, and by nothing else.
+fn answers(plan: &Plan, story: &Story) {
+    let mut answered = std::collections::HashMap::new();
+    for (path, record) in story.records.iter().map(flat) {
+        match record {
+            Record::Answered { step, answer, .. } => {
+                let before = answered.insert((path, step), answer);
+                assert!(before.is_none(), "{step} was answered twice");
+            }
+            Record::Succeeded { step, ports, .. } => {
+                let Some(awaited) = plan.find(step).unwrap().awaited() else {
+                    continue;
+                };
+                let answer = answered.get(&(path, step));
+                let answer = answer.expect("only an answer ends a wait for one well");
+                let rejected =
+                    answer["decision"] == "rejected" && matches!(awaited, Wait::Approval { .. });
+                let port = rejected.then(|| vec!["rejected".to_owned()]);
+                assert_eq!(*ports, port, "{step}");
+            }
+            Record::Failed { step, .. } => assert!(
+                !answered.contains_key(&(path, step)),
+                "{step} was answered, and failed"
+            ),
+            _ => {}
+        }
+    }
+}
+
 fn check(plan: &Plan, run: &Run, story: &Story) {
+    answers(plan, story);
     // The state is what its records say.
     let restored = Play::new(plan).run.restore(plan, &story.records);
     assert_eq!(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use weir_flows::{
     advance::{Event, Turn},
+    callback::Callbacks,
     failure::{Class, Failure},
     plan::Plan,
     record::Record,
@@ -105,6 +106,7 @@ impl<'a> Story<'a> {
 
 fn fresh(plan: &Plan) -> Run {
     let identity = Identity {
+        callbacks: Callbacks::default(),
         id: "new".into(),
         flow: "t".into(),
         version: 1,

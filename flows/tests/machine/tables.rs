@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use weir_flows::{
     advance::{Event, Stamp, Turn, advance, lost},
+    callback::Callbacks,
     catalog::{
         Action, Catalog, Entry, Field, FieldKind, Group, Idempotent, Phrase, Presence, text, words,
     },
@@ -548,6 +549,7 @@ pub(crate) struct Play<'a> {
 impl<'a> Play<'a> {
     pub(crate) fn new(plan: &'a Plan) -> Self {
         let identity = Identity {
+            callbacks: Callbacks::default(),
             id: "r".into(),
             flow: "t".into(),
             version: 1,

@@ -13,7 +13,7 @@ use tower_http::csrf::ProtectionError;
 use tracing::Instrument;
 
 use super::{
-    App, Settings,
+    App, Settings, callback,
     problem::{Code, MEDIA_TYPE, Problem},
     value,
 };
@@ -42,7 +42,8 @@ pub(super) async fn finish(State(app): State<App>, mut request: Request, next: N
     let id_text = id.to_str().unwrap_or_default().to_owned();
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    let span = tracing::info_span!("request", id = %id_text, %method, %path);
+    let span =
+        tracing::info_span!("request", id = %id_text, %method, path = %callback::unsigned(&path));
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         *response.body_mut() = Body::from(problem.write(&path, &id_text));
@@ -153,7 +154,7 @@ fn request_id(app: &App, headers: &HeaderMap) -> HeaderValue {
 }
 
 fn is_intake(path: &str) -> bool {
-    path == "/in" || path.starts_with("/in/")
+    path == "/in" || path.starts_with("/in/") || path.starts_with(callback::PREFIX)
 }
 
 fn check_host(settings: &Settings, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,7 +1,7 @@
 //! `/in/{workspace}/…`: where the world knocks. Requests and signed webhooks become messages of http and webhook triggers.
 
 mod answer;
-mod body;
+pub(super) mod body;
 
 use std::time::Duration;
 
@@ -307,7 +307,7 @@ const CREDENTIALS: [HeaderName; 3] = [
 ];
 
 /// The headers by lower-case name, several of one name joined as RFC 9110 section 5.3 says; without the credentials.
-fn headers(headers: &HeaderMap) -> Map<String, Value> {
+pub(super) fn headers(headers: &HeaderMap) -> Map<String, Value> {
     let names = headers.keys().filter(|name| !CREDENTIALS.contains(name));
     let joined = |name| {
         let values: Vec<_> = headers.get_all(name).iter().map(text).collect();
@@ -328,7 +328,7 @@ fn text(value: &HeaderValue) -> String {
 }
 
 /// The query parameters; one that stands there several times becomes a list.
-fn query(text: &str) -> Map<String, Value> {
+pub(super) fn query(text: &str) -> Map<String, Value> {
     body::form(text.as_bytes())
 }
 

@@ -1,5 +1,7 @@
 //! The HTTP face: the API with its document, the intake of triggers, health, metrics, and the page.
 
+mod approvals;
+mod callback;
 mod connections;
 mod docs;
 mod document;
@@ -136,6 +138,10 @@ pub fn router(engine: Engine, settings: &Settings) -> Router {
         .route("/in/{workspace}", any(intake::arrive))
         .route("/in/{workspace}/", any(intake::arrive))
         .route("/in/{workspace}/{*path}", any(intake::arrive))
+        .route(
+            "/callback/{workspace}/{run}/{place}/{signature}",
+            any(callback::arrive),
+        )
         .method_not_allowed_fallback(front::method_not_allowed)
         .fallback(page::serve)
         .layer(CatchPanicLayer::custom(front::panicked))

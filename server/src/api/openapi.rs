@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, connections, document, events, flows, letters, metrics,
+    App, approvals, connections, document, events, flows, letters, metrics,
     problem::{Code, MEDIA_TYPE, TYPE_PREFIX, Written},
     replay, runs, schedules, secrets, start, system, tries, value, versions,
 };
@@ -22,6 +22,7 @@ use super::{
         (name = "Runs", description = "What flows have done and are doing, step by step."),
         (name = "Schedules", description = "What fires when."),
         (name = "Dead letters", description = "Runs that ended in failure, until a person has dealt with them."),
+        (name = "Approvals", description = "What runs wait for a person to decide."),
         (name = "Tries", description = "Rehearsals: a draft is run for a message, with real or mocked actions. A try lives in the memory of this server, is not in the history, and is gone after a while."),
         (name = "Live", description = "Changes as they happen, as server-sent events. A browser's `EventSource` reads them."),
         (name = "Connections", description = "Where actions call, and as whom."),
@@ -64,6 +65,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(letters::replay))
         .routes(routes!(letters::plan))
         .routes(routes!(letters::discard_many))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::read))
+        .routes(routes!(approvals::decide))
         .routes(routes!(tries::start))
         .routes(routes!(tries::read, tries::stop))
         .routes(routes!(tries::follow))
@@ -195,7 +199,7 @@ the second request gets the first one's answer. `If-None-Match` saves reading a 
 however often they are sent; each publish makes a version.
 
 **Messages** for flows do not come in here but at `/in/main/…`, where each http and webhook trigger listens at its own \
-path. The header `Weir-Run` of an answer there names its run. A flow that is switched off answers there with 503, \
+path. A run that waits is answered at its own link, below `/callback/`. The header `Weir-Run` of an answer there names its run. A flow that is switched off answers there with 503, \
 `flow_disabled` and `Retry-After`. One that is paused answers with 202 and lets the message wait. Where too much is underway, or too much \
 of one flow, the answer is 503, `busy` and `Retry-After`, and nothing was stored.
 

@@ -27,7 +27,7 @@ const CODINGS: [(&str, &str); 2] = [(".br", "br"), (".gz", "gzip")];
 /// A file of the page, or the page itself for an address that the page knows how to show.
 pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Answer<Response> {
     let path = uri.path().trim_start_matches('/');
-    if ["api", "in", "health"].contains(&path.split('/').next().unwrap_or_default()) {
+    if ["api", "in", "callback", "health"].contains(&path.split('/').next().unwrap_or_default()) {
         return Err(Problem::not_found(format!(
             "there is nothing at {}; /api/docs lists what there is",
             uri.path()

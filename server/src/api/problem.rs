@@ -246,7 +246,9 @@ impl From<store::Error> for Problem {
                 let detail = "the database does not answer at the moment; try again shortly";
                 Problem::new(Code::Unavailable, detail).retry_after(5)
             }
-            store::Error::Conflict(_) => Problem::new(Code::Conflict, text),
+            store::Error::Conflict(_) | store::Error::Answered => {
+                Problem::new(Code::Conflict, text)
+            }
             store::Error::NotFound(_) => Problem::new(Code::NotFound, text),
             store::Error::Revision { current } => {
                 let problem = Problem::new(Code::RevisionChanged, text);

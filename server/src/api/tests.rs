@@ -1,5 +1,6 @@
 //! The HTTP face over a real engine on SQLite in a temporary directory.
 
+mod answers;
 mod calls;
 mod cancels;
 mod documents;
@@ -89,7 +90,7 @@ impl Server {
             ..outbound::Settings::default()
         })
         .unwrap();
-        let engine = Engine::start(store, world, sealer, client, limits)
+        let engine = Engine::start(store, world, sealer, client, "http://weir.test", limits)
             .await
             .unwrap();
         Server {

@@ -85,9 +85,10 @@ async fn run(config: Config, with_gallery: bool) -> Result<(), String> {
         ..outbound::Settings::default()
     };
     let client = outbound::Client::new(&outbound).map_err(|error| error.to_string())?;
-    let engine = Engine::start(store, world, sealer, client, config.limits.clone())
-        .await
-        .map_err(|error| error.to_string())?;
+    let own = format!("http://{}", reachable(address));
+    let public = config.public_url.as_deref().unwrap_or(&own);
+    let engine = Engine::start(store, world, sealer, client, public, config.limits.clone());
+    let engine = engine.await.map_err(|error| error.to_string())?;
     if with_gallery {
         match gallery::publish_into_empty(&engine, &reachable(address).to_string()).await {
             Ok(0) => {}

@@ -1,16 +1,23 @@
 //! One run in memory alone, turn by turn: what `weir run` and the tries of drafts share.
 
-use std::{future::Future, ops::ControlFlow, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    ops::ControlFlow,
+    time::Duration,
+};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use uuid::Uuid;
 use weir_flows::{
     advance::{Ask, Command, Event, Stamp, Turn, advance},
-    document::Message,
+    callback::Callbacks,
+    document::{Message, Mocks, Slug},
     failure::Failure,
     intake::{Admission, admit},
     plan::Plan,
     problem::Problem,
+    rehearsal,
     run::{Identity, Run},
 };
 
@@ -83,15 +90,18 @@ impl Stage<'_> {
             flow: self.plan.flow.id.clone(),
             version: 0,
             workspace: workspace.to_owned(),
+            callbacks: Callbacks::default(),
         };
         let run = Run::new(self.plan, &identity, trigger, message, stamp.now_ms);
         Ok(run)
     }
 
-    /// Folds a run until it ends or `turned`, which sees it after each turn, breaks off. `act` makes the attempts.
+    /// Folds a run until it ends or `turned`, which sees it after each turn, breaks off. `act` makes the attempts. Nobody else can
+    /// reach the run, so what it waits for is answered at once, as `mocks` say.
     pub(super) async fn play<F: Future<Output = Event>>(
         &self,
         run: &mut Run,
+        mocks: &BTreeMap<Slug, Mocks>,
         act: impl Fn(Command) -> F,
         mut turned: impl FnMut(&Run, &Turn) -> ControlFlow<()>,
     ) {
@@ -111,6 +121,7 @@ impl Stage<'_> {
         let mut places = Places::default();
         let mut attempts = FuturesUnordered::new();
         let mut event = Event::Start;
+        let mut answers = VecDeque::new();
         // The time that an eager run has moved on to.
         let mut reached = i64::MIN;
         loop {
@@ -119,6 +130,7 @@ impl Stage<'_> {
             if turned(run, &turn).is_break() || run.status.is_final() {
                 return;
             }
+            answers.extend(rehearsal::answers(mocks, &turn));
             for command in turn.commands {
                 let mut place = places.take(&command).unwrap_or_default();
                 place.begins(self.world.now_ms());
@@ -131,6 +143,10 @@ impl Stage<'_> {
             }
             places.clear();
             asking.extend(turn.asks.into_iter().map(&turn_of));
+            if let Some(answer) = answers.pop_front() {
+                event = answer;
+                continue;
+            }
             let next = async {
                 tokio::select! {
                     Some(event) = attempts.next() => Some(event),

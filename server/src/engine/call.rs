@@ -274,7 +274,7 @@ async fn started(
     };
     let run = Run::new(
         &version.plan,
-        &version.identity(child),
+        &engine.identity(&version, child),
         id,
         message,
         stamp.now_ms,

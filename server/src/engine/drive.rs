@@ -9,14 +9,14 @@ use tokio::{
 };
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Ask, Command, Event, calls},
+    advance::{Ask, Command, Event, asks, calls},
     builtin::CALL,
     plan::Plan,
     run::Run,
 };
 
 use super::{
-    Answer, Engine, Version,
+    Answer, Engine, Version, answers,
     asking::{Asking, Folded, Given, Places},
     attempt,
     call::{self, Caller},
@@ -163,23 +163,27 @@ async fn drive_on(
 ) {
     let mut events = VecDeque::from(events);
     let mut attempts = Attempts::default();
-    // What a person asks of it comes first, and needs no place.
-    if let Some(order) = active.enrolled.waiting() {
-        events.push_front(order);
-    } else if let Some(line) = line {
+    let mut line = line;
+    loop {
+        while let Some(order) = active.enrolled.waiting() {
+            queue(order, &mut events, &mut line);
+        }
         // Its flow or its trigger limits what is underway at once.
+        let Some(turn) = &mut line else { break };
         let unbegun = !active.run.has_started();
         tokio::select! {
             biased;
-            order = active.enrolled.next() => events.push_front(order),
+            order = active.enrolled.next() => queue(order, &mut events, &mut line),
             () = engine.until_paused(&active.version), if unbegun => {
                 let_go(&engine, &active, Some(store::HELD)).await;
                 return active.reply.tell(Answer::Waits);
             }
-            places = line => {
+            places = turn => {
                 active.places = places;
-                if events.is_empty() {
-                    events.push_back(Event::Start);
+                line = None;
+                if !active.run.has_started() {
+                    events.retain(|event| !matches!(event, Event::Start));
+                    events.push_front(Event::Start);
                 }
             }
             () = engine.stopping() => return,
@@ -198,8 +202,17 @@ async fn drive_on(
             }
             _ => None,
         };
+        let answered = answers::place_of(&event).filter(|_| active.run.has_started());
+        // Only what is due may end a wait that was answered meanwhile; then it is folded again.
+        let due = active.run.wake_at(&active.version.plan);
+        let due = due.is_some_and(|at| at <= stamp.now_ms) && active.version.plan.has_answers();
+        let before = due.then(|| (active.run.clone(), event.clone()));
         let folded = engine.fold(&active.version, &mut active.run, stamp, event);
         let turn = &folded.turn;
+        let ignored = answered.filter(|place| !answers::takes(&turn.records, place));
+        if let Some(place) = ignored {
+            answers::discard(&engine, &active, &place).await;
+        }
         if turn.records.is_empty() {
             active.enrolled.told();
             attempts.places.clear();
@@ -240,8 +253,34 @@ async fn drive_on(
         };
         let parked = row.parked_until.is_some() && !row.status.is_final();
         engine.world().pass(Point::TurnDecided);
-        if !commit(&engine, &active, row).await {
-            return;
+        match commit(&engine, &active, row).await {
+            Written::Done => {}
+            Written::Unheard => {
+                let Some((run, event)) = before else {
+                    // It began in this turn, without any time.
+                    return let_go(&engine, &active, None).await;
+                };
+                active.run = run;
+                match &event {
+                    // It is its turn no more: others go first, so it asks again.
+                    Event::Placed { .. } => {
+                        let asks = asks(&active.version.plan, &active.run).into_iter();
+                        let again = asks.filter(|ask| ask.placed() == event);
+                        for asking in again.map(|ask| engine.want(&active.version, ask)) {
+                            attempts.asking.spawn(asking);
+                        }
+                    }
+                    _ => events.push_front(event),
+                }
+                let Some(answers) = answers::missed(&engine, &active).await else {
+                    return;
+                };
+                for answer in answers.into_iter().rev() {
+                    events.push_front(answer);
+                }
+                continue;
+            }
+            Written::Never => return,
         }
         engine.world().pass(Point::TurnCommitted);
         active.turns += 1;
@@ -260,6 +299,16 @@ async fn drive_on(
         start(&engine, &active, Todo::of(folded), &mut attempts).await;
     }
     engine.ended(&active);
+}
+
+/// Puts in line what comes from outside before the run moves. A cancel comes first, and needs no place.
+fn queue(order: Event, events: &mut VecDeque<Event>, line: &mut Option<Line>) {
+    if matches!(order, Event::Cancel { .. }) {
+        *line = None;
+        events.push_front(order);
+    } else {
+        events.push_back(order);
+    }
 }
 
 /// The attempts of a run that are underway.
@@ -414,8 +463,18 @@ async fn next_event(
     }
 }
 
-/// Writes a turn, for as long as it takes. False when it can never be written or the process stops.
-async fn commit(engine: &Engine, active: &Active, row: store::Turn) -> bool {
+/// What became of a turn.
+enum Written {
+    /// It is on disk.
+    Done,
+    /// It ends a wait for an answer that came meanwhile, and which goes first.
+    Unheard,
+    /// It can never be written, or the process stops.
+    Never,
+}
+
+/// Writes a turn, for as long as it takes.
+async fn commit(engine: &Engine, active: &Active, row: store::Turn) -> Written {
     let mut pause = Duration::from_millis(100);
     loop {
         match engine
@@ -423,24 +482,25 @@ async fn commit(engine: &Engine, active: &Active, row: store::Turn) -> bool {
             .commit(&active.version.workspace, active.id, row.clone())
             .await
         {
-            Ok(()) => return true,
+            Ok(()) => return Written::Done,
+            Err(store::Error::Answered) => return Written::Unheard,
             Err(store::Error::Busy | store::Error::Unavailable(_)) => {
                 tracing::warn!(run = %active.id, "the database cannot take a turn; trying again");
                 tokio::select! {
                     () = time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-                    () = engine.stopping() => return false,
+                    () = engine.stopping() => return Written::Never,
                 }
             }
             // Others have it by now, or will have.
-            Err(store::Error::Fenced | store::Error::Closed) => return false,
+            Err(store::Error::Fenced | store::Error::Closed) => return Written::Never,
             Err(error @ store::Error::Conflict(_)) => {
                 tracing::error!(run = %active.id, %error, "a turn was refused; the run is taken up again as it is on disk");
                 let_go(engine, active, None).await;
-                return false;
+                return Written::Never;
             }
             Err(error) => {
                 tracing::error!(run = %active.id, %error, "a turn was refused; the run is left as it is on disk");
-                return false;
+                return Written::Never;
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use futures::{FutureExt, future::BoxFuture};
-use weir_flows::{document::Message, failure::Failure, plan::Plan, run::Run};
+use weir_flows::{document::Message, failure::Failure, plan::Plan, rehearsal::mocks_of, run::Run};
 
 use super::{
     Limits,
@@ -70,7 +70,9 @@ pub async fn play(
     };
     let act = |command| attempt::make_with(&means, plan, command);
     stage
-        .play(&mut run, act, |_, _| ControlFlow::Continue(()))
+        .play(&mut run, &mocks_of(&plan.flow), act, |_, _| {
+            ControlFlow::Continue(())
+        })
         .await;
     Ok(run)
 }

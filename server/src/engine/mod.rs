@@ -1,6 +1,7 @@
 //! The engine: takes messages, drives runs turn by turn, fires schedules, takes up what was left.
 
 mod alone;
+mod answers;
 mod asking;
 mod attempt;
 mod cache;
@@ -45,11 +46,12 @@ use weir_flows::{
     plan::{Body, Plan},
     problem::Problem,
     record::{Record, Reply},
-    run::{Run, RunFailure, Status, StepStatus},
+    run::{Identity, Run, RunFailure, Status, StepStatus},
     script::Bounds,
 };
 
 pub use alone::Unstarted;
+pub use answers::{Given, Question, Reception};
 pub use call::called_run;
 pub use drafts::FlowChange;
 pub use limits::{Limits, TryLimits};
@@ -88,6 +90,8 @@ struct Inner {
     limits: Limits,
     sealer: Sealer,
     client: outbound::Client,
+    /// What the links begin with that lead to this server.
+    address: String,
     registry: Registry,
     changes: broadcast::Sender<Arc<Change>>,
     flow_changes: broadcast::Sender<Arc<FlowChange>>,
@@ -102,6 +106,7 @@ struct Inner {
     tenure: ArcSwap<Tenure>,
     /// There may be runs that nobody has.
     claims: tokio::sync::Notify,
+    answers: answers::Answers,
     others: Others,
     tries: Tries,
     underway: Underway,
@@ -292,12 +297,13 @@ pub struct Recorded {
 }
 
 impl Engine {
-    /// Starts the engine: listens to what is published, and takes up what was underway.
+    /// Starts the engine: listens to what is published, and takes up what was underway. Links to this server begin with `address`.
     pub async fn start(
         store: Store,
         world: World,
         sealer: Sealer,
         client: outbound::Client,
+        address: &str,
         limits: Limits,
     ) -> Result<Engine, Error> {
         let server = store.register(world.id()).await?;
@@ -318,6 +324,8 @@ impl Engine {
             standings: Mutex::default(),
             tenure: ArcSwap::new(Tenure::new(server)),
             claims: tokio::sync::Notify::new(),
+            answers: answers::Answers::default(),
+            address: address.trim_end_matches('/').to_owned(),
             others: Others::default(),
             tries: Tries::new(limits.tries.clone()),
             underway: Underway::default(),
@@ -345,6 +353,7 @@ impl Engine {
         });
         let tasks = &engine.0.tasks;
         tasks.spawn(tenure::keep(engine.clone()));
+        tasks.spawn(answers::hand_over(engine.clone()));
         tasks.spawn(others::watch(engine.clone(), counted));
         tasks.spawn(others::tell(engine.clone()));
         tasks.spawn(tries::forget_when_due(engine.clone()));
@@ -528,7 +537,7 @@ impl Engine {
                 Admission::Failed(failure) => return Err(Error::Script(failure)),
             };
         let id = inner.world.id();
-        let identity = version.identity(id);
+        let identity = self.identity(&version, id);
         let run = Run::new(plan, &identity, &trigger, message, stamp.now_ms);
         self.launch(Launch {
             tenure: self.tenure()?,
@@ -567,7 +576,7 @@ impl Engine {
             return Ok(None);
         };
         let version = self.version(workspace, &row.flow, row.version).await?;
-        let (run, records, kept) = recover::restore(self.store(), &row, &version.plan).await?;
+        let (run, records, kept) = recover::restore(self, &row, &version.plan).await?;
         Ok(Some(Recorded {
             row,
             plan: Arc::clone(&version.plan),
@@ -575,6 +584,18 @@ impl Engine {
             records,
             kept,
         }))
+    }
+
+    /// Who a run of a version is.
+    fn identity(&self, version: &Version, id: Uuid) -> Identity {
+        let id = id.to_string();
+        Identity {
+            callbacks: self.callbacks(&version.plan, &version.workspace, &id),
+            id,
+            flow: version.flow.clone(),
+            version: version.number,
+            workspace: version.workspace.clone(),
+        }
     }
 
     /// The time and the dice of a turn.
@@ -663,6 +684,7 @@ fn turn_row(
                     class: failure.failure.class.word().to_owned(),
                 })
             }),
+        awaited: answers::left(plan, &turn.records),
         history: if keep {
             store::History::Keep
         } else {

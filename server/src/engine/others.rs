@@ -258,6 +258,9 @@ async fn look(
             engine.0.claims.notify_one();
         }
     }
+    if look.answers {
+        engine.0.answers.look();
+    }
     if look.orders {
         for order in engine.store().orders(tenure.server).await? {
             if engine.0.others.orders.lock().insert(order.id) {

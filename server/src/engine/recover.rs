@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use weir_flows::{
     advance::{Event, asks, calls, lost},
+    callback::Callbacks,
     plan::Plan,
     record::Record,
     run::{Identity, Run},
 };
 
 use super::{
-    Engine, Error, call,
+    Engine, Error, answers, call,
     crowd::Slot,
     drive::{self, Active, ReplySlot, Todo},
     line::{self, Stand},
@@ -34,13 +35,14 @@ pub(super) async fn resume(
     enrolled: Enrolled,
     slot: Option<Slot>,
 ) -> Result<(), Error> {
-    let (version, run) = loop {
+    let (version, run, answers) = loop {
         let read = async {
             let version = engine
                 .version(&row.workspace, &row.flow, row.version)
                 .await?;
-            let (run, ..) = restore(engine.store(), &row, &version.plan).await?;
-            Ok((version, run))
+            let (run, ..) = restore(engine, &row, &version.plan).await?;
+            let answers = answers::unused(engine, &version.plan, &row.workspace, row.id).await?;
+            Ok((version, run, answers))
         };
         match read.await {
             Ok(read) => break read,
@@ -54,7 +56,9 @@ pub(super) async fn resume(
         }
     };
     engine.world().pass(Point::RunRestored);
-    let mut events = lost(&version.plan, &run);
+    // What was answered comes before what is due.
+    let mut events = answers;
+    events.extend(lost(&version.plan, &run));
     // What it called has a run of its own, and is waited for again.
     let commands = calls(&version.plan, &run, engine.world().now_ms());
     if let Some(cancelled) = &run.cancelled {
@@ -122,9 +126,20 @@ pub(super) async fn resume(
 
 /// The state of a run from its journal, the journal, and whether it was kept.
 pub(super) async fn restore(
+    engine: &Engine,
+    row: &store::Run,
+    plan: &Plan,
+) -> Result<(Run, Vec<Record>, bool), Error> {
+    let links = engine.callbacks(plan, &row.workspace, &row.id.to_string());
+    restore_from(engine.store(), row, plan, links).await
+}
+
+/// The same for a run with these links.
+pub(super) async fn restore_from(
     store: &Store,
     row: &store::Run,
     plan: &Plan,
+    callbacks: Callbacks,
 ) -> Result<(Run, Vec<Record>, bool), Error> {
     let journal = store.journal(&row.workspace, row.id, 0, u32::MAX).await?;
     let unreadable = |error: serde_json::Error| {
@@ -141,6 +156,7 @@ pub(super) async fn restore(
         .map_err(unreadable)?
         .unwrap_or_default();
     let identity = Identity {
+        callbacks,
         id: row.id.to_string(),
         flow: row.flow.clone(),
         version: row.version,

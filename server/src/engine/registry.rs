@@ -6,11 +6,9 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use uuid::Uuid;
 use weir_flows::{
     plan::{Plan, Source},
     route::Route,
-    run::Identity,
 };
 
 use super::{Params, crowd::Key};
@@ -33,16 +31,6 @@ impl Version {
     /// Its flow.
     pub(super) fn key(&self) -> Key {
         (self.workspace.clone(), self.flow.clone())
-    }
-
-    /// Who a run of this version is.
-    pub(super) fn identity(&self, id: Uuid) -> Identity {
-        Identity {
-            id: id.to_string(),
-            flow: self.flow.clone(),
-            version: self.number,
-            workspace: self.workspace.clone(),
-        }
     }
 }
 

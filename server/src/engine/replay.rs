@@ -194,7 +194,7 @@ impl Engine {
         let message = edited(&old.run.message, &request.message);
         let run = Run::new(
             &version.plan,
-            &version.identity(new),
+            &self.identity(&version, new),
             &old.row.trigger,
             message,
             self.world().now_ms(),

@@ -94,6 +94,9 @@ impl Engine {
         while !self.0.stopping.is_cancelled()
             && self.store().forget_bodies(PORTION).await? >= PORTION
         {}
+        while !self.0.stopping.is_cancelled()
+            && self.store().forget_awaited(PORTION).await? >= PORTION
+        {}
         while !self.0.stopping.is_cancelled() && self.store().give_back().await? {}
         if runs + keys > 0 {
             metrics::counter!("weir_runs_forgotten_total").increment(u64::from(runs));

@@ -8,6 +8,8 @@
 //!
 //! `WEIR_PROVE_SEEDS` says how many seeds are played, `WEIR_PROVE_SEED` plays one and tells its story.
 
+mod answers;
+mod claims;
 mod judge;
 mod partner;
 
@@ -23,16 +25,21 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use weir_flows::{
     advance::{Command, Event, Stamp, Turn, advance, lost},
+    callback::Callbacks,
     plan::Plan,
     run::{Identity, Run},
     script::Bounds,
 };
 
-use super::{recover::restore, turn_row};
+use super::{
+    answers::{place_of, takes},
+    turn_row,
+};
 use crate::{
     store::{self, Store},
     world::World,
 };
+use answers::Answers;
 use partner::{Partner, flows};
 
 /// How many seeds are played, unless `WEIR_PROVE_SEEDS` says otherwise.
@@ -66,6 +73,8 @@ struct Driven {
     turns: u32,
     events: VecDeque<Event>,
     stage: Stage,
+    /// What its last turn was folded from.
+    before: Option<Box<(Run, Event)>>,
 }
 
 struct Worker {
@@ -107,6 +116,7 @@ struct Counts {
     cancels: usize,
     calls: usize,
     late: usize,
+    answers: answers::Counts,
 }
 
 /// What outlives a seed: the file and its schema.
@@ -137,6 +147,7 @@ struct Simulation<'a> {
     messages: Vec<Message>,
     known: BTreeMap<Uuid, Known>,
     partner: Partner,
+    answers: Answers,
     bounds: Bounds,
     counts: Counts,
     /// Whether its story is told.
@@ -179,6 +190,7 @@ async fn nothing_is_lost_and_nothing_doubled_in_any_seed() {
         all.cancels += counts.cancels;
         all.calls += simulation.partner.calls.len();
         all.late += counts.late;
+        all.answers.add(&counts.answers);
         for worker in simulation.workers {
             worker.store.close().await;
         }
@@ -195,9 +207,11 @@ async fn nothing_is_lost_and_nothing_doubled_in_any_seed() {
         all.calls,
         all.late
     );
+    println!("{}", all.answers);
     let rare = [all.crashes, all.refused, all.unknown, all.cancels, all.late];
+    let came = rare.iter().all(|count| *count > 0) && all.answers.all_came();
     assert!(
-        only.is_some() || rare.iter().all(|count| *count > 0),
+        only.is_some() || came,
         "some trouble never came, so little is proved"
     );
 }
@@ -208,6 +222,7 @@ enum Move {
     Drive(usize, Uuid),
     Arrive(usize),
     Reply(usize),
+    Answer(Uuid),
 }
 
 impl<'a> Simulation<'a> {
@@ -237,6 +252,7 @@ impl<'a> Simulation<'a> {
             messages: (0..messages).map(message).collect(),
             known: BTreeMap::new(),
             partner: Partner::new(world.clone()),
+            answers: Answers::default(),
             bounds: Bounds::default(),
             counts: Counts::default(),
             told,
@@ -298,9 +314,10 @@ impl<'a> Simulation<'a> {
         }
         let moves = self.moves();
         if moves.is_empty() || self.one_in(15) {
-            match self.pick(3) {
+            match self.pick(4) {
                 0 => self.claim(worker).await,
                 1 => self.sweep(worker).await,
+                2 => self.look(worker).await,
                 _ => {
                     let seconds = 1 + self.world.dice() % 8;
                     self.world.advance(Duration::from_secs(seconds));
@@ -313,6 +330,7 @@ impl<'a> Simulation<'a> {
             Move::Drive(worker, run) => self.drive(worker, run, troubled).await,
             Move::Arrive(index) => self.partner.arrive(index, troubled),
             Move::Reply(index) => self.reply(index),
+            Move::Answer(run) => self.answer(worker, run).await,
         }
     }
 
@@ -335,6 +353,7 @@ impl<'a> Simulation<'a> {
         }
         moves.extend((0..self.partner.wire.len()).map(Move::Arrive));
         moves.extend((0..self.partner.replies.len()).map(Move::Reply));
+        moves.extend(self.answerable().map(Move::Answer));
         moves
     }
 
@@ -352,6 +371,7 @@ impl<'a> Simulation<'a> {
         let plan = &self.place.plans[flow];
         let id = self.world.id();
         let identity = Identity {
+            callbacks: Callbacks::default(),
             id: id.to_string(),
             flow: plan.flow.id.clone(),
             version: 1,
@@ -389,6 +409,7 @@ impl<'a> Simulation<'a> {
             turns: 1,
             events: waits.then_some(Event::Start).into_iter().collect(),
             stage: Stage::Arriving(Box::new(new), turn.commands),
+            before: None,
         };
         self.workers[worker].runs.insert(id, driven);
     }
@@ -404,7 +425,7 @@ impl<'a> Simulation<'a> {
     async fn drive(&mut self, worker: usize, id: Uuid, troubled: bool) {
         let mut driven = self.workers[worker].runs.remove(&id).unwrap();
         driven.stage = match std::mem::replace(&mut driven.stage, Stage::Idle) {
-            Stage::Idle => self.decide(worker, id, &mut driven),
+            Stage::Idle => self.decide(worker, id, &mut driven).await,
             Stage::Arriving(new, commands) => {
                 let Some(stage) = self.accept(worker, *new, driven.flow, commands).await else {
                     return;
@@ -430,11 +451,17 @@ impl<'a> Simulation<'a> {
         self.workers[worker].runs.insert(id, driven);
     }
 
-    fn decide(&self, worker: usize, id: Uuid, driven: &mut Driven) -> Stage {
-        let plan = &self.place.plans[driven.flow];
+    async fn decide(&mut self, worker: usize, id: Uuid, driven: &mut Driven) -> Stage {
+        let place = self.place;
+        let plan = &place.plans[driven.flow];
         let event = driven.events.pop_front().unwrap_or(Event::Woke);
         let stamp = self.stamp();
+        driven.before = Some(Box::new((driven.run.clone(), event.clone())));
+        let answered = place_of(&event).filter(|_| driven.run.has_started());
         let turn = advance(plan, &mut driven.run, stamp, &self.bounds, event);
+        if let Some(place) = answered.filter(|place| !takes(&turn.records, place)) {
+            self.discard(worker, id, &place).await;
+        }
         if turn.records.is_empty() {
             assert!(turn.commands.is_empty(), "a command without a record");
             return Stage::Idle;
@@ -532,6 +559,7 @@ impl<'a> Simulation<'a> {
                 driven.turns += 1;
                 goes_on.then(|| Stage::Committed(commands.into()))
             }
+            Err(store::Error::Answered) => self.hear(worker, id, driven).await,
             Err(store::Error::Conflict(_)) => {
                 assert!(
                     !may,
@@ -568,107 +596,6 @@ impl<'a> Simulation<'a> {
         match worker.runs.get_mut(&reply.run) {
             Some(driven) if worker.life == reply.to.1 => driven.events.push_back(reply.event),
             _ => self.counts.late += 1,
-        }
-    }
-
-    async fn let_go(&mut self, worker: usize, run: Uuid) {
-        let Worker {
-            store,
-            server,
-            life,
-            ..
-        } = &self.workers[worker];
-        store
-            .let_go(*server, &self.workspace, run, None)
-            .await
-            .unwrap();
-        let known = self.known.get_mut(&run).unwrap();
-        known.owner = known.owner.filter(|owner| *owner != (worker, *life));
-    }
-
-    /// A worker takes up runs that nobody has.
-    async fn claim(&mut self, worker: usize) {
-        let now = self.world.now_ms();
-        let limit = 1 + self.pick(3);
-        let Worker {
-            store,
-            server,
-            life,
-            ..
-        } = &self.workers[worker];
-        let (server, me) = (*server, (worker, *life));
-        let flows = store.free_flows().await.unwrap().into_iter();
-        let wishes = flows.map(|of| store::Wish::new(of, limit, 0)).collect();
-        let rows = store.claim(server, now, wishes).await.unwrap();
-        let free = |known: &Known| {
-            known.owner.is_none()
-                && known.ended.is_none()
-                && known.parked_until.is_none_or(|at| at <= now)
-        };
-        let there = self.known.values().filter(|known| free(known));
-        let there = judge::in_each(there.map(|known| known.flow), limit);
-        assert_eq!(rows.len(), there, "{}", self.standing());
-        for row in rows {
-            let known = self.known.get_mut(&row.id).unwrap();
-            assert!(
-                free(known),
-                "worker {me:?} claims {}, which is not free",
-                row.id
-            );
-            assert_eq!(row.turns, known.turns);
-            known.owner = Some(me);
-            known.parked_until = None;
-            let flow = known.flow;
-            let plan = &self.place.plans[flow];
-            let (run, ..) = restore(&self.workers[worker].store, &row, plan)
-                .await
-                .unwrap();
-            let mut events = VecDeque::from(lost(plan, &run));
-            if !run.has_started() {
-                events.push_back(Event::Start);
-            }
-            self.tell(|| {
-                format!(
-                    "worker {worker} takes up {} after {} turns",
-                    row.id, row.turns
-                )
-            });
-            let driven = Driven {
-                flow,
-                run,
-                turns: row.turns,
-                events,
-                stage: Stage::Idle,
-            };
-            self.workers[worker].runs.insert(row.id, driven);
-        }
-    }
-
-    /// A worker lets go of what it has on disk and does not drive.
-    async fn sweep(&mut self, worker: usize) {
-        let Worker { store, server, .. } = &self.workers[worker];
-        for (workspace, run) in store.runs_of(*server).await.unwrap() {
-            assert_eq!(workspace, self.workspace, "a seed before left something");
-            if !self.workers[worker].runs.contains_key(&run) {
-                self.let_go(worker, run).await;
-            }
-        }
-    }
-
-    /// A worker loses its memory and starts again as somebody else, to whom the runs of all others are nobody's.
-    async fn crash(&mut self, worker: usize) {
-        self.tell(|| format!("worker {worker} crashes"));
-        self.counts.crashes += 1;
-        let store = self.place.open().await;
-        let server = store.register(self.world.id()).await.unwrap();
-        let crashed = &mut self.workers[worker];
-        let before = std::mem::replace(&mut crashed.store, store);
-        crashed.server = server;
-        crashed.life += 1;
-        crashed.runs.clear();
-        before.close().await;
-        for known in self.known.values_mut() {
-            known.owner = None;
         }
     }
 

@@ -268,6 +268,11 @@ async fn drive(engine: Engine, tried: Arc<Try>, mut run: Run) {
     let mut cut = Cut::Stuck;
     let stage = engine.stage(&tried.plan, &tried.actions);
     let act = |command| act(&engine, &tried, command);
+    // A try cannot be reached from outside, so it is answered as its mocks say even where its actions are real.
+    let mocks = match &tried.actions {
+        Actions::Mocked(mocks) => mocks.clone(),
+        Actions::Real => rehearsal::mocks_of(&tried.plan.flow),
+    };
     let turned = |run: &Run, turn: &Turn| {
         tried.run.send_replace(Arc::new(run.clone()));
         let mut kept = engine.0.tries.kept.lock();
@@ -283,7 +288,7 @@ async fn drive(engine: Engine, tried: Arc<Try>, mut run: Run) {
         () = tried.stopped.cancelled() => Some(Cut::Stopped),
         () = engine.stopping() => Some(Cut::Stopped),
         () = tokio::time::sleep(engine.limits().tries.time) => Some(Cut::TooLong),
-        () = stage.play(&mut run, act, turned) => None,
+        () = stage.play(&mut run, &mocks, act, turned) => None,
     };
     if !run.status.is_final() {
         let now = engine.world().now_ms();

@@ -1,4 +1,4 @@
-//! The runs that this process has, and what a person asks of one of them: to be cancelled, wherever it is.
+//! The runs that this process has, and what others ask of one of them, wherever it is: to be cancelled, or to take an answer over.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ const ELSEWHERE: Duration = Duration::from_millis(50);
 /// How long another server may take to carry out an order: longer than the lease of one that does not answer.
 const LONGEST_ELSEWHERE: Duration = Duration::from_secs(45);
 
-/// An event that a person causes.
+/// An event that comes from outside.
 pub(super) struct Order {
     event: Event,
     done: oneshot::Sender<()>,
@@ -74,7 +74,7 @@ impl Underway {
 }
 
 impl Enrolled {
-    /// The next event that a person causes. Whoever asked for it is told with the next [`told`](Self::told).
+    /// The next event that comes from outside. Whoever asked for it is told with the next [`told`](Self::told).
     pub(super) async fn next(&mut self) -> Event {
         match self.orders.recv().await {
             Some(order) => self.take(order),
@@ -154,14 +154,29 @@ impl Engine {
 
     /// Ends a run that this server has, or takes it up for that. False where it has slipped away.
     pub(super) async fn obey(&self, order: &store::Order) -> Result<bool, Error> {
-        let (engine, order) = (self.clone(), order.clone());
+        let event = Event::Cancel {
+            undo: order.undo,
+            by: order.by.clone(),
+            note: order.note.clone(),
+        };
+        self.hand(&order.workspace, order.run, event).await
+    }
+
+    /// Hands an event to a run that this server has, or that it takes up for that, and waits until what comes of it is on disk. False
+    /// where the run has slipped away.
+    pub(super) async fn hand(
+        &self,
+        workspace: &str,
+        id: Uuid,
+        event: Event,
+    ) -> Result<bool, Error> {
+        let (engine, workspace) = (self.clone(), workspace.to_owned());
         // A run that was claimed must not be parted from its driver.
-        self.whole(async move { engine.obey_now(&order).await })
+        self.whole(async move { engine.hand_now(&workspace, id, event).await })
             .await
     }
 
-    async fn obey_now(&self, order: &store::Order) -> Result<bool, Error> {
-        let (workspace, id) = (order.workspace.as_str(), order.run);
+    async fn hand_now(&self, workspace: &str, id: Uuid, event: Event) -> Result<bool, Error> {
         let tenure = self.tenure()?;
         let mut row = self.unfinished(workspace, id).await?;
         let mut enrolled = None;
@@ -187,11 +202,6 @@ impl Engine {
             return Ok(false);
         };
         let (done, told) = oneshot::channel();
-        let event = Event::Cancel {
-            undo: order.undo,
-            by: order.by.clone(),
-            note: order.note.clone(),
-        };
         if orders.send(Order { event, done }).await.is_err() {
             return Ok(false);
         }

@@ -16,6 +16,7 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -100,6 +101,8 @@ pub enum Error {
 /// Seals and opens secrets with one key.
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
+    /// What the keys of callback links are derived from.
+    links: Hmac<Sha256>,
     key_id: [u8; KEY_ID_BYTES],
 }
 
@@ -129,6 +132,13 @@ impl Sealer {
     /// Which key this is, as eight hexadecimal digits that tell nothing of the key.
     pub fn key_id(&self) -> String {
         hex::encode(self.key_id)
+    }
+
+    /// The key that signs the callback links of a run. All servers with this sealing key have the same.
+    pub fn link_key(&self, workspace: &str, run: &str) -> [u8; KEY_BYTES] {
+        let mut mac = self.links.clone();
+        mac.update(&associated(&[], workspace, run));
+        mac.finalize().into_bytes().into()
     }
 
     /// Seals a secret for its place: only under this workspace and name does it open again.
@@ -202,7 +212,10 @@ impl Sealer {
             .finalize();
         let mut key_id = [0; KEY_ID_BYTES];
         key_id.copy_from_slice(&digest[..KEY_ID_BYTES]);
+        // A key of its own, so that what is signed tells nothing of what seals.
+        let derived = keyed(key.as_slice()).chain_update(b"weir callback links");
         Ok(Sealer {
+            links: keyed(&derived.finalize().into_bytes()),
             cipher: XChaCha20Poly1305::new((&*key).into()),
             key_id,
         })
@@ -234,6 +247,10 @@ impl fmt::Debug for Sealer {
             .field("key_id", &self.key_id())
             .finish_non_exhaustive()
     }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).expect("an HMAC takes keys of any length")
 }
 
 /// What is authenticated beside the value: the head, and the place with its lengths, so that no two places read the same.

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use uuid::Uuid;
 
 use super::{
+    awaited::{LEAVE, unheard, unheard_of},
     bodies::{self, Needs},
     error::{Abort, Error},
     queue::{Op, Work, Write},
@@ -32,6 +33,7 @@ impl Work for Batch {
             outcomes.resize_with(self.0.len(), || None);
             self.fire(tx, texts, &mut outcomes).await?;
             self.dedupe(tx, texts, &mut outcomes).await?;
+            self.hear(tx, texts, &mut outcomes).await?;
             let dropped = self.turn(tx, texts, &mut outcomes).await?;
             self.insert(tx, texts, &outcomes).await?;
             bodies::free(tx, texts, dropped).await?;
@@ -198,6 +200,37 @@ impl Batch {
         Ok(())
     }
 
+    /// Refuses the turns that end a wait because nobody has answered, where the answer is on disk: they have not seen it.
+    async fn hear(
+        &self,
+        tx: &DatabaseTransaction,
+        texts: &mut Texts,
+        outcomes: &mut Outcomes,
+    ) -> Result<(), DbErr> {
+        let mut values = Vec::new();
+        for (_, workspace, run, turn) in self.commits() {
+            for awaited in &turn.awaited {
+                if awaited.expires {
+                    values.extend([workspace.into(), run.into(), awaited.place.as_str().into()]);
+                }
+            }
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        let mut unused: HashSet<Uuid> = HashSet::new();
+        let many = unheard(tx.get_database_backend());
+        for row in texts.query(tx, many, values).await? {
+            unused.extend(unheard_of(&row)?);
+        }
+        for (index, _, run, _) in self.commits() {
+            if unused.contains(&run) {
+                outcomes[index] = Some(Err(Error::Answered));
+            }
+        }
+        Ok(())
+    }
+
     /// Moves on the runs that had a turn. A turn of a run that has ended or moved on is refused alone. Gives the runs whose
     /// history was dropped: a workspace and an id each.
     async fn turn(
@@ -207,7 +240,8 @@ impl Batch {
         outcomes: &mut Outcomes,
     ) -> Result<Vec<Value>, DbErr> {
         let mut values = Vec::new();
-        for (_, workspace, run, turn) in self.commits() {
+        let heard = |(index, ..): &(usize, &str, Uuid, &Turn)| outcomes[*index].is_none();
+        for (_, workspace, run, turn) in self.commits().filter(heard) {
             values.extend([
                 workspace.into(),
                 run.into(),
@@ -232,10 +266,11 @@ impl Batch {
         let mut dropped = Vec::new();
         for (index, workspace, run, turn) in self.commits() {
             if !moved.contains(&(workspace.to_owned(), run)) {
-                outcomes[index] = Some(Err(Error::Conflict(format!(
+                let conflict = Error::Conflict(format!(
                     "turn {} of run {run} is not its next one: the run has ended, has moved on, is another server's, or does not exist",
                     turn.seq
-                ))));
+                ));
+                outcomes[index].get_or_insert(Err(conflict));
             } else if !turn.leaves_history() {
                 dropped.extend([Value::from(workspace), run.into()]);
             }
@@ -252,7 +287,7 @@ impl Batch {
         outcomes: &Outcomes,
     ) -> Result<(), DbErr> {
         let (mut runs, mut entries) = (Vec::new(), Vec::new());
-        let (mut letters, mut settled) = (Vec::new(), Vec::new());
+        let (mut letters, mut settled, mut awaited) = (Vec::new(), Vec::new(), Vec::new());
         let mut needs = Needs::default();
         for (index, write) in self.0.iter().enumerate() {
             if outcomes[index].is_some() {
@@ -290,6 +325,9 @@ impl Batch {
                     turn.at.into(),
                 ]);
             }
+            for wait in &turn.awaited {
+                awaited.extend(wait.row(workspace, id));
+            }
             if turn.leaves_history() {
                 entries.extend([
                     workspace.as_str().into(),
@@ -303,6 +341,7 @@ impl Batch {
             }
         }
         texts.execute(tx, &INSERT_RUN, runs).await?;
+        texts.execute(tx, &LEAVE, awaited).await?;
         texts.execute(tx, &INSERT_LETTER, letters).await?;
         texts.execute(tx, &SETTLE, settled).await?;
         texts.execute(tx, &INSERT_ENTRY, entries).await?;

@@ -68,6 +68,8 @@ pub struct Look {
     pub flows: i64,
     /// Whether a person wants something of a run that is not where they asked.
     pub orders: bool,
+    /// Whether somebody has answered a run that has not taken the answer over.
+    pub answers: bool,
     /// Whether the lease of a server has ended.
     pub ended: bool,
     /// How many servers there are, this one among them.
@@ -135,6 +137,7 @@ impl Store {
         let nothing = Look {
             flows: 0,
             orders: false,
+            answers: false,
             ended: false,
             servers: 1,
         };
@@ -143,6 +146,7 @@ impl Store {
         }
         let text = format!(
             "SELECT (SELECT count FROM counter WHERE name = 'flows'), EXISTS (SELECT 1 FROM run_order), \
+             EXISTS (SELECT 1 FROM awaited WHERE state = 'answered'), \
              EXISTS (SELECT 1 FROM server WHERE expires_at < {CLOCK}), (SELECT count(*) FROM server)"
         );
         let look = self.find(&text, Vec::new(), |row| {
@@ -150,6 +154,7 @@ impl Store {
             Ok(Look {
                 flows: cells.take::<Option<i64>>()?.unwrap_or_default(),
                 orders: cells.take()?,
+                answers: cells.take()?,
                 ended: cells.take()?,
                 servers: cells.count()?,
             })

@@ -17,6 +17,9 @@ pub enum Error {
     /// What was to be made exists already, or what was to be changed is final or has moved on.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// A turn ends a wait for an answer because none has come, and one has come meanwhile. Nothing was written.
+    #[error("the run was answered meanwhile; it goes on with the answer")]
+    Answered,
     /// What was to be changed does not exist.
     #[error("{0}")]
     NotFound(String),

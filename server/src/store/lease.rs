@@ -22,6 +22,8 @@
 //! - `flow` before `schedule`, both in a publication and in a fire; a batch has one fire.
 //! - `run`: turns touch runs of the own server, claims skip what is locked and touch runs of nobody, a takeover touches runs
 //!   of a server that cannot have a transaction any more. So nobody waits for a run while another waits for what he holds.
+//! - `awaited`: before and after `run`, since turns touch the rows of runs of the own server. An answer, which may come
+//!   anywhere, locks one row and nothing after it.
 //!
 //! A server that is frozen or cut off in the middle of a transaction would hold its locks for as long as its session lives;
 //! PostgreSQL ends the session of a writer that says nothing for a third of the lease in the middle of a transaction.

@@ -7,6 +7,7 @@
 //! and writes all turns of runs in one transaction of a few multi-row statements (`batch`), then answers everyone.
 
 mod archive;
+mod awaited;
 mod batch;
 mod bodies;
 mod claims;
@@ -55,6 +56,10 @@ use sql::numbered;
 use crate::fair::Shares;
 
 pub use archive::{ArchiveError, Counts, back_up, restore};
+pub use awaited::{
+    Answered, Approval, ApprovalCursor, ApprovalFilter, AwaitedKind, AwaitedState, Awaiting,
+    NewAnswer, Unheard, Unused,
+};
 pub use claims::{Free, FreeFlow, Look, Wish};
 pub use connect::{Database, Kind, Settings};
 pub use connections::{Connection, SecretInfo};

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Kind, Store,
+    awaited::FORGET,
     batch::DELETE_JOURNAL,
     bodies,
     error::{Abort, Error},
@@ -143,7 +144,8 @@ impl Store {
     }
 }
 
-const RUNS: [Many; 3] = [
+const RUNS: [Many; 4] = [
+    FORGET,
     DELETE_JOURNAL,
     Many {
         text: "DELETE FROM dead_letter WHERE (workspace, run) IN (VALUES {rows})",

@@ -5,7 +5,9 @@ use std::{fmt, str::FromStr};
 use sea_orm::{DbErr, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{Store, bodies::cut, error::Error, letters::Cause, queue::Op, sql::Cells};
+use super::{
+    Store, awaited::Awaiting, bodies::cut, error::Error, letters::Cause, queue::Op, sql::Cells,
+};
 
 /// Until when a run is parked that was accepted and waits for its turn: until it is claimed for that. It is the largest whole number
 /// that every reader of JSON knows exactly.
@@ -132,6 +134,8 @@ pub struct Turn {
     pub failure: Option<String>,
     /// Where and why it failed, in the turn that ends it so: it makes the run a dead letter.
     pub cause: Option<Box<Cause>>,
+    /// How it leaves what the run waits for: one for each place.
+    pub awaited: Vec<Awaiting>,
     /// What stays of the run when this turn ends it.
     pub history: History,
     /// The server that has the run: the turn counts only where that is so. One that ends the run leaves it to nobody.

@@ -166,8 +166,13 @@ pub(super) const CODE: &[Mutant] = &[
     ),
     Mutant("flows/src/advance/undo.rs", "retry_at.is_none()", "true"),
     Mutant(
+        "flows/src/advance/answers.rs",
+        "state.answer.is_some()",
+        "false",
+    ),
+    Mutant(
         "flows/src/advance/wait.rs",
-        "until.saturating_sub(now) > LONGEST_MS",
+        "until.saturating_sub(now) > LONGEST_WAIT_MS",
         "false",
     ),
     Mutant(
@@ -253,6 +258,7 @@ pub(super) const CODE: &[Mutant] = &[
         "outcomes[index].is_some()",
         "false",
     ),
+    Mutant("server/src/store/batch.rs", "awaited.expires", "false"),
     Mutant(
         "server/src/store/committer.rs",
         "self.outcome(number, patience_ends).await",

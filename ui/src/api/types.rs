@@ -282,6 +282,12 @@ pub(crate) struct StepDetail {
     pub(crate) waits_until: Option<String>,
     /// Since when an attempt waits for its turn.
     pub(crate) queued_since: Option<String>,
+    /// What it waits for beside that time: `callback` or `approval`.
+    pub(crate) waits_for: Option<String>,
+    /// The link that answers it.
+    pub(crate) link: Option<String>,
+    /// The id of the approval that it waits for.
+    pub(crate) approval: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
     /// How far an `each` step is.
     pub(crate) items: Option<ItemCounts>,
@@ -479,6 +485,26 @@ pub(crate) struct DeadLetter {
     /// The run that replays it.
     #[serde(default)]
     pub(crate) replay: Option<String>,
+}
+
+/// Something that a run waits for a person to decide.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Approval {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) flow: String,
+    pub(crate) run: String,
+    pub(crate) since: String,
+    #[serde(default)]
+    pub(crate) until: Option<String>,
+    /// `open`, `decided` or `closed`.
+    pub(crate) state: String,
+    /// What the person who decides should know; not in lists.
+    #[serde(default)]
+    pub(crate) text: Option<String>,
+    /// What they fill in, as a JSON Schema; not in lists.
+    #[serde(default)]
+    pub(crate) form: Option<Value>,
 }
 
 /// How far a page of dead letters was dealt with.

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
-use weir_flows::document::{Flow, Slug};
+use weir_flows::{
+    callback::Callbacks,
+    document::{Flow, Slug, Step},
+};
 
 use crate::{api::StepDetail, lab::Scope};
 
@@ -52,7 +55,17 @@ impl Sample {
     pub(crate) fn scope(&self, flow: &Flow, card: &str) -> Scope {
         let output = |step: &StepDetail| step.output.clone().map(Arc::new);
         let outputs = self.steps.iter();
-        let run = json!({ "id": "", "flow": flow.id, "version": 0, "workspace": "main", "started_at": "" });
+        let mut run = json!({ "id": "", "flow": flow.id, "version": 0, "workspace": "main", "started_at": "" });
+        let answered = |step: &Step| {
+            ["callback", "approval"]
+                .iter()
+                .any(|key| step.config.contains_key(*key))
+        };
+        for (id, step) in &flow.steps {
+            if step.kind == "wait" && answered(step) {
+                run["callbacks"][id.as_str()] = Callbacks::default().of(id).into();
+            }
+        }
         Scope {
             trigger: Arc::new(self.trigger.clone()),
             input: Arc::new(self.input(flow, card)),

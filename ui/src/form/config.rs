@@ -122,6 +122,15 @@ fn exclusive(sheet: Sheet, base: &str, entry: &Entry) -> AnyView {
         .iter()
         .map(|field| pointer(&config, &field.name))
         .collect();
+    let news: Vec<Option<Value>> = fields
+        .iter()
+        .map(|field| {
+            field
+                .example
+                .clone()
+                .filter(|_| matches!(field.kind, FieldKind::Group(_)))
+        })
+        .collect();
     let beside: Vec<bool> = fields.iter().map(|field| field.beside_connection).collect();
     let connected = format!("{base}/connection");
     let wished: RwSignal<Option<usize>> = RwSignal::new(None);
@@ -154,6 +163,8 @@ fn exclusive(sheet: Sheet, base: &str, entry: &Entry) -> AnyView {
                 let kept = parked.iter().find(|(known, _)| *known == index);
                 kept.map(|(_, value)| value.clone())
             });
+            // A group says by its presence that it is meant.
+            let known = known.or_else(|| news[index].clone());
             if missing && known.is_some() {
                 edits.push((ats[index].clone(), known));
             }

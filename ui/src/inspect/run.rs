@@ -18,6 +18,7 @@ use crate::{
     clock,
     kit::{
         badge::{Badge, StepBadge},
+        button::CopyButton,
         icon::{Glyph, Icon},
         json::JsonView,
         time::{TimeAgo, Took},
@@ -78,9 +79,35 @@ fn record(step: StepDetail, address: String) -> AnyView {
         _ => None,
     };
     let waits = step.waits_until.as_deref().and_then(clock::parse);
-    let waits = waits.map(|until| fill(t.run_waits_until, &[("time", &clock::full(until))]));
     let queued = step.queued_since.as_deref().and_then(clock::parse);
     let queued = queued.map(|since| fill(t.run_queued_since, &[("time", &clock::full(since))]));
+    let waits = waits.map(|until| {
+        let text = match step.waits_for.as_deref() {
+            Some("callback") => t.run_waits_callback,
+            Some(_) => t.run_waits_approval,
+            None => t.run_waits_until,
+        };
+        fill(text, &[("time", &clock::full(until))])
+    });
+    let answer = match (step.approval.clone(), step.link.clone()) {
+        (Some(id), _) => {
+            let href = format!("/approvals?id={}", encode(&id));
+            Some(view! { <p><a class="link-text" href=href data-testid="decide">{t.run_decide}</a></p> }.into_any())
+        }
+        (None, Some(link)) => {
+            let copied = link.clone();
+            Some(
+                view! {
+                    <p class="listening-address">
+                        <code class="address" data-testid="callback-link">{link}</code>
+                        <CopyButton label=t.run_copy_link text=move || copied.clone()/>
+                    </p>
+                }
+                .into_any(),
+            )
+        }
+        _ => None,
+    };
     let port = step
         .port
         .clone()
@@ -95,6 +122,7 @@ fn record(step: StepDetail, address: String) -> AnyView {
         {waits.map(|text| view! { <p data-testid="waits-until">{text}</p> })}
         {queued.map(|text| view! { <p data-testid="queued-since">{text}</p> })}
         {step.called.map(|run| called_link(&run))}
+        {answer}
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}
         {step.items.map(|counts| view! { <ItemsPart counts address/> })}

@@ -43,7 +43,8 @@ impl Stretch {
         let mut bars = Vec::new();
         if step.attempts.is_empty() {
             if let Some(from) = at(&step.started_at).filter(|_| !step.taken_over) {
-                let tone = match (&step.failure, &step.queued_since) {
+                let waits = step.waits_until.as_ref().or(step.queued_since.as_ref());
+                let tone = match (&step.failure, waits) {
                     (Some(_), _) => "bad",
                     (None, Some(_)) => "wait",
                     (None, None) => "good",
@@ -130,6 +131,8 @@ mod tests {
         // What took no time is seen all the same, and stays within the run.
         let step = json!({ "status": "succeeded", "started_at": "2000", "ended_at": "2000" });
         assert_eq!(bars(step), [(0.988, THINNEST, "good")]);
+        let waiting = json!({ "status": "waiting", "started_at": "1500", "waits_until": "9000", "waits_for": "callback" });
+        assert_eq!(bars(waiting), [(0.5, 0.5, "wait")]);
         let skipped = json!({ "status": "skipped" });
         assert_eq!(bars(skipped), []);
         let taken = json!({ "status": "succeeded", "taken_over": true, "started_at": "900", "ended_at": "900" });

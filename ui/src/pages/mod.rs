@@ -1,5 +1,6 @@
 //! The parts of the page, one for each address.
 
+pub(crate) mod approvals;
 mod cancel;
 pub(crate) mod connections;
 pub(crate) mod flow;

@@ -30,6 +30,18 @@ fn german(problem: &Problem) -> String {
         ),
         "duplicate_key" => ("Diese Angabe steht zweimal da; entfernen Sie eine", Names),
         "no_meaning" => ("Diese Angabe bewirkt hier nichts; entfernen Sie sie", Names),
+        "too_long" => (
+            "Ein Schritt kann höchstens 366 Tage warten; schreiben Sie weniger",
+            Names,
+        ),
+        "bad_form" => (
+            "Ein Formular ist das JSON-Schema eines Objekts; schreiben Sie \"type\": \"object\" und seine Felder unter `properties`",
+            Names,
+        ),
+        "bad_mock" => (
+            "Hier entscheidet eine Person; nennen Sie, was sie sagt: {\"output\": {\"decision\": \"approved\"}} oder \"rejected\"",
+            Names,
+        ),
         "excludes" => (
             "Diese Angaben schließen einander aus; behalten Sie eine",
             Names,

@@ -14,7 +14,7 @@ const XML_DECLARATION: usize = 200;
 ///
 /// # Errors
 /// 400 where a body is not what its content type says, 415 for forms with files.
-pub(super) fn parse(kind: Option<&HeaderValue>, body: &[u8]) -> Result<Value, Problem> {
+pub(in crate::api) fn parse(kind: Option<&HeaderValue>, body: &[u8]) -> Result<Value, Problem> {
     if body.is_empty() {
         return Ok(Value::Null);
     }

@@ -31,6 +31,8 @@ pub enum Code {
     RunCancelled,
     /// It cannot be done as things stand.
     Conflict,
+    /// It was there once and is over.
+    Gone,
     /// Somebody else has changed it since it was read.
     RevisionChanged,
     /// The body is larger than allowed.
@@ -65,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their statuses.
-    pub const ALL: [Code; 28] = [
+    pub const ALL: [Code; 29] = [
         Code::NotJson,
         Code::BadRequest,
         Code::SignatureRefused,
@@ -79,6 +81,7 @@ impl Code {
         Code::Filtered,
         Code::RunCancelled,
         Code::Conflict,
+        Code::Gone,
         Code::RevisionChanged,
         Code::TooLarge,
         Code::MediaType,
@@ -156,6 +159,7 @@ impl Code {
             ),
             Code::RunCancelled => ("run_cancelled", S::CONFLICT, "The run was cancelled"),
             Code::Conflict => ("conflict", S::CONFLICT, "It cannot be done as things stand"),
+            Code::Gone => ("gone", S::GONE, "It is over"),
             Code::RevisionChanged => (
                 "revision_changed",
                 S::PRECONDITION_FAILED,

@@ -7,14 +7,16 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use weir_flows::{
     builtin::CALL,
+    callback::place,
     failure::Failure,
     plan::Plan,
-    record::Reply,
+    record::{Awaits, Reply},
     run::{Attempt, Calls, Items, LinkStatus, Looked, Run, Status, StepState, StepStatus, rfc3339},
 };
 
 use super::{RunStatus, RunSummary};
 use crate::{
+    api::approvals,
     engine::{Recorded, called_run, size},
     secrets::mask::{MASK, is_hidden_header},
 };
@@ -161,6 +163,16 @@ struct StepDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     queued_since: Option<String>,
+    /// What a `wait` step waits for beside that time, while it does: `callback` or `approval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "callback")]
+    waits_for: Option<&'static str>,
+    /// The link that answers it, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    /// The id of the approval that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<String>,
     /// Every try of an action, and after them every try to reverse it.
     attempts: Vec<AttemptDetail>,
     /// Of a `call` that has started: the run that it called, if it could be called.
@@ -458,6 +470,13 @@ impl Room {
                 let called = caller.map(|caller| called_run(caller, id, items, false));
                 detail.called = called.map(|called| called.to_string());
             }
+            let waits = state.status == StepStatus::Waiting;
+            if let Some(awaits) = state.awaits.as_ref().filter(|_| waits) {
+                let approval = matches!(awaits, Awaits::Approval { .. });
+                detail.waits_for = Some(if approval { "approval" } else { "callback" });
+                detail.link = Some(run.callbacks.of(id));
+                detail.approval = approval.then(|| approvals::id(&run.id, &place(id, items)));
+            }
             (id.clone(), detail)
         };
         steps.map(detail).collect()
@@ -491,6 +510,9 @@ impl Room {
                 .filter(|_| state.calls.attempts.is_empty())
                 .map(rfc3339),
             queued_since: queued.map(|queued| rfc3339(queued.since)),
+            waits_for: None,
+            link: None,
+            approval: None,
             attempts,
             called: None,
             items: state.items.as_deref().map(ItemCounts::from),

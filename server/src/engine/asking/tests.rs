@@ -50,9 +50,16 @@ impl Place {
             grace: Duration::from_millis(10),
             ..Limits::default()
         };
-        let engine = Engine::start(store, world.clone(), sealer, client.unwrap(), limits)
-            .await
-            .unwrap();
+        let address = "http://weir.test";
+        let started = Engine::start(
+            store,
+            world.clone(),
+            sealer,
+            client.unwrap(),
+            address,
+            limits,
+        );
+        let engine = started.await.unwrap();
         let place = Place {
             world,
             engine,

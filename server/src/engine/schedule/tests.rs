@@ -60,9 +60,16 @@ impl Place {
             grace: Duration::from_millis(10),
             ..Limits::default()
         };
-        Engine::start(store, self.world.clone(), sealer, client.unwrap(), limits)
-            .await
-            .unwrap()
+        Engine::start(
+            store,
+            self.world.clone(),
+            sealer,
+            client.unwrap(),
+            "http://weir.test",
+            limits,
+        )
+        .await
+        .unwrap()
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weir_flows::{failure::Class, plan::Plan, record::Record, run::Status};
+use weir_flows::{callback::Callbacks, failure::Class, plan::Plan, record::Record, run::Status};
 
 use super::{
-    Simulation,
+    Simulation, answers,
     partner::{Call, is_idempotent, most_attempts},
 };
 use crate::{
-    engine::{recover::restore, status},
+    engine::{recover::restore_from, status},
     store,
 };
 
@@ -60,7 +60,8 @@ pub(super) async fn judge(simulation: &Simulation<'_>) {
         let numbers: Vec<u32> = journal.iter().map(|entry| entry.seq).collect();
         let expected: Vec<u32> = (0..row.turns).collect();
         assert_eq!(numbers, expected, "a journal has no hole and no fork");
-        let (run, records, _) = restore(store, row, plan).await.unwrap();
+        let restored = restore_from(store, row, plan, Callbacks::default()).await;
+        let (run, records, _) = restored.unwrap();
         assert_eq!(status(run.status), row.status, "the journal says the same");
         let letter = store.letter(&simulation.workspace, row.id).await.unwrap();
         assert_eq!(letter.is_some(), row.status == store::Status::Failed);
@@ -71,11 +72,13 @@ pub(super) async fn judge(simulation: &Simulation<'_>) {
             .filter(|call| call.run == row.id)
             .collect();
         judge_run(plan, &run.id, run.status, &records, &calls);
+        answers::judge(simulation, row.id, plan, &records);
     }
+    answers::judge_rest(simulation).await;
 }
 
 /// A record without the items around it, and where it belongs.
-fn flat(record: &Record, mut items: Vec<usize>) -> (Vec<usize>, &Record) {
+pub(super) fn flat(record: &Record, mut items: Vec<usize>) -> (Vec<usize>, &Record) {
     match record {
         Record::Item { index, of, .. } => {
             items.push(*index);

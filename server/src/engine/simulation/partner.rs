@@ -147,6 +147,21 @@ pub(super) fn flows() -> Vec<Plan> {
         "steps": { "put-a": reversed, "put-b": reversed, "rest": rest("30s"), "plain": plain },
         "links": [["go", "put-a"], ["put-a", "put-b"], ["go", "rest"], ["put-b", "plain"]],
     });
+    let waits =
+        |kind: &str, span: &str| json!({ "kind": "wait", "config": { kind: { "timeout": span } } });
+    let asked = json!({
+        "steps": { "put": put, "ask": waits("callback", "20s"), "keyed": keyed, "last": map, "plain": plain },
+        "links": [["go", "put"], ["put", "ask"], ["ask", "keyed"], ["ask", "last", "error"], ["keyed", "plain"]],
+    });
+    let signed = json!({
+        "steps": {
+            "all": { "kind": "each", "config": { "items": [1, 2, 3], "concurrency": 2, "on_item_error": "collect",
+                     "body": { "steps": { "put-item": reversed, "sign": waits("approval", "9s"), "last": map },
+                               "links": [{ "from": "put-item", "to": "sign" }, { "from": "sign", "port": "rejected", "to": "last" }] } } },
+            "ask": waits("callback", "4s"), "plain": plain,
+        },
+        "links": [["go", "all"], ["go", "ask"], ["ask", "plain"]],
+    });
     let short = json!({ "steps": { "last": map }, "links": [["go", "last"]] });
     let catalog = crate::connectors::catalog();
     let flows = BTreeMap::from([
@@ -154,10 +169,15 @@ pub(super) fn flows() -> Vec<Plan> {
         ("batch", batch),
         ("saga", saga),
         ("short", short),
+        ("asked", asked),
+        ("signed", signed),
     ]);
     let plan = |(id, flow): (&str, Value)| {
         let links = flow["links"].as_array().unwrap().iter();
-        let links = links.map(|link| json!({ "from": link[0], "to": link[1] }));
+        let links = links.map(|link| {
+            let port = link.get(2).cloned().unwrap_or_else(|| json!("ok"));
+            json!({ "from": link[0], "port": port, "to": link[1] })
+        });
         let document = json!({
             "format": "weir/flow@1", "id": id, "triggers": { "go": { "kind": "manual" } },
             "steps": flow["steps"], "links": links.collect::<Vec<_>>(),

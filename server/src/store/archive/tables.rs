@@ -185,6 +185,26 @@ pub(in crate::store) const TABLES: &[Table] = &[
         key: 3,
         columns: &[("workspace", Text, 8), ("run", Id, 8), ("hash", Bytes, 8)],
     },
+    Table {
+        name: "awaited",
+        since: 10,
+        key: 3,
+        columns: &[
+            ("workspace", Text, 10),
+            ("run", Id, 10),
+            ("place", Text, 10),
+            ("flow", Text, 10),
+            ("kind", Text, 10),
+            ("title", Text, 10),
+            ("shown", Text, 10),
+            ("since", Number, 10),
+            ("until", Number, 10),
+            ("state", Text, 10),
+            ("answer", Text, 10),
+            ("digest", Bytes, 10),
+            ("answered_at", Number, 10),
+        ],
+    },
 ];
 
 /// What concerns only the servers that are there: tables, and columns of the tables above. In a restored database no run is

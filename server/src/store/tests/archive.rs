@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use super::{MAIN, count, draft, new_id, new_run, on_both_databases, turn};
 use crate::store::{
-    ArchiveError, Counts, Database, Deed, Order, Origin, Publication, Settings, Status, Store,
+    ArchiveError, AwaitedKind, Counts, Database, Deed, NewAnswer, Order, Origin, Publication,
+    Settings, Status, Store,
     archive::tables::{LEFT_OUT, TABLES},
     back_up, restore,
 };
@@ -70,6 +71,16 @@ async fn filled(settings: &Settings) -> Store {
         at: 302,
     };
     store.order(order).await.unwrap();
+    let answer = NewAnswer {
+        workspace: MAIN.to_owned(),
+        run: waiting.id,
+        place: "ask".to_owned(),
+        kind: AwaitedKind::Callback,
+        answer: "{\"body\":1}".to_owned(),
+        digest: [1; 32],
+        at: 303,
+    };
+    store.answer(answer).await.unwrap();
     let mut replay = new_run("orders", 303, Status::Succeeded);
     replay.origin = Some(Origin {
         run: failed.id,

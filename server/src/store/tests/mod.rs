@@ -2,6 +2,7 @@
 //! its own.
 
 mod archive;
+mod awaited;
 mod bodies;
 mod claims;
 mod faults;
@@ -136,6 +137,7 @@ fn turn(seq: u32, at: i64, status: Status) -> Turn {
                 class: "broken".to_owned(),
             })
         }),
+        awaited: Vec::new(),
         history: History::Keep,
         server: None,
         parked_until: None,

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{MAIN, on_sqlite};
 use crate::store::{
-    RunCursor, RunFilter, Settings, Status, Store,
+    ApprovalFilter, RunCursor, RunFilter, Settings, Status, Store,
+    awaited::{ANSWERED, FORGET, LEAVE, UNHEARD_ALONE, UNUSED, approvals_text},
     batch::{DELETE_JOURNAL, FIND_KEY, FIRE, SETTLE, TURN},
     bodies::{BODIES_OF, DELETE, DELETE_USES, FIND},
     claims::{claims, free_flows_text, free_text, held_text},
@@ -31,6 +32,9 @@ async fn indexed(settings: Settings) {
         FIND,
         DELETE_USES,
         DELETE,
+        LEAVE,
+        FORGET,
+        UNHEARD_ALONE,
     ] {
         plans += &plan(&store, &text(DbBackend::Sqlite, &many, 8)).await;
     }
@@ -43,6 +47,25 @@ async fn indexed(settings: Settings) {
         plans += &plan(&store, text).await;
     }
     plans += &plan(&store, BODIES_OF).await;
+    plans += &plan(&store, UNUSED).await;
+    plans += &plan(&store, ANSWERED).await;
+    for (flow, after) in [(false, false), (true, false), (false, true), (true, true)] {
+        let filter = ApprovalFilter {
+            flow: flow.then(|| "orders".to_owned()),
+            after: after.then(|| {
+                "1.00000000-0000-0000-0000-000000000000.ask"
+                    .parse()
+                    .unwrap()
+            }),
+            ..ApprovalFilter::default()
+        };
+        let page = plan(&store, &approvals_text(MAIN, &filter).0).await;
+        assert!(
+            !page.contains("TEMP B-TREE"),
+            "a page is sorted: {filter:?}\n{page}"
+        );
+        plans.push_str(&page);
+    }
     plans += &plan(&store, &list_text()).await;
     let tally = plan(&store, TALLY).await;
     let stretch =
@@ -72,8 +95,11 @@ async fn indexed(settings: Settings) {
         }
     }
     // An index that holds nothing but what is looked for may be read whole.
-    let only_what_is_left =
-        |line: &str| line.ends_with(" INDEX run_left") || line.ends_with(" INDEX run_free");
+    let only_what_is_left = |line: &str| {
+        ["run_left", "run_free", "awaited_answered"]
+            .iter()
+            .any(|index| line.ends_with(&format!(" INDEX {index}")))
+    };
     let hops = "INDEX run_free (workspace=? AND flow>?)";
     assert!(plans.contains(hops), "{plans}");
     let read_whole = |line: &&str| {
@@ -83,6 +109,7 @@ async fn indexed(settings: Settings) {
         }
         [
             "run",
+            "awaited",
             "journal",
             "dedupe",
             "schedule",

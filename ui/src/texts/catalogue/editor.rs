@@ -275,7 +275,7 @@ macro_rules! with_editor {
     name_input: "What came before: the output of the one step before it, or a map by step where there are several.", "Was davor kam: die Ausgabe des einen Schritts davor oder bei mehreren eine Map nach Schritt.";
     name_trigger: "The message: id, kind, body, headers, query, params, method, time.", "Die Nachricht: id, kind, body, headers, query, params, method, time.";
     name_steps: "The outputs of the steps so far, by their ids.", "Die bisherigen Ausgaben der Schritte nach ihrer Id.";
-    name_run: "The run: id, flow, version, workspace, started_at.", "Der Lauf: id, flow, version, workspace, started_at.";
+    name_run: "The run: id, flow, version, workspace, started_at; callbacks has the links of the steps that wait for an answer, by their ids.", "Der Lauf: id, flow, version, workspace, started_at; callbacks hat die Links der Schritte, die auf eine Antwort warten, nach ihren Kennungen.";
     name_vars: "The variables of the workspace.", "Die Variablen des Arbeitsbereichs.";
     name_output: "In an undo: what this step gave.", "Beim Rückgängigmachen: was dieser Schritt ergeben hat.";
     name_error: "On an error path: step, class, message, attempts, status, body.", "Auf einem Fehlerweg: step, class, message, attempts, status, body.";

@@ -6,6 +6,7 @@ macro_rules! with_ops {
     $($pages)*
 
     nav_letters: "Dead letters", "Gescheitertes";
+    nav_approvals: "Approvals", "Freigaben";
     nav_schedules: "Schedules", "Zeitpläne";
 
     // Who and why.
@@ -40,6 +41,29 @@ macro_rules! with_ops {
     letters_empty_text: "A run that fails for good appears here, with its cause and with what can be done about it.", "Ein Lauf, der endgültig scheitert, erscheint hier, mit seiner Ursache und dem, was man tun kann.";
     letters_none_title: "Nothing matches these filters", "Nichts passt zu diesen Filtern";
     letters_none_text: "Choose another state or cause, or clear the filters.", "Wählen Sie einen anderen Stand oder eine andere Ursache, oder leeren Sie die Filter.";
+
+    // Approvals.
+    approvals_title: "Approvals", "Freigaben";
+    approvals_text: "Runs wait here for a person to decide. Approve or reject, and the run goes on.", "Läufe warten hier auf die Entscheidung einer Person. Stimmen Sie zu oder lehnen Sie ab, und der Lauf geht weiter.";
+    approvals_one: "Approval", "Freigabe";
+    approvals_column_title: "To be decided", "Zu entscheiden";
+    approvals_since: "Waits since", "Wartet seit";
+    approvals_until: "Until", "Bis";
+    approvals_approve: "Approve", "Zustimmen";
+    approvals_reject: "Reject", "Ablehnen";
+    approvals_approved: "Approved", "Zugestimmt";
+    approvals_rejected: "Rejected", "Abgelehnt";
+    approvals_optional: "(optional)", "(optional)";
+    approvals_decided: "This was decided already. The run shows how.", "Das ist schon entschieden. Der Lauf zeigt, wie.";
+    approvals_over: "The run does not wait for this any more: nobody decided in time, or it has ended.", "Der Lauf wartet darauf nicht mehr: Niemand hat rechtzeitig entschieden, oder er ist zu Ende.";
+    approvals_empty_title: "Nothing waits for a decision", "Nichts wartet auf eine Entscheidung";
+    approvals_empty_text: "A step “Wait” with an approval lets a run rest until somebody decides here, for instance before a large order is booked.", "Ein Schritt „Warten“ mit einer Freigabe lässt einen Lauf ruhen, bis hier jemand entscheidet, etwa bevor ein großer Auftrag gebucht wird.";
+    approvals_none_title: "Nothing of this flow waits", "Von diesem Flow wartet nichts";
+    approvals_none_text: "Choose another flow, or show all.", "Wählen Sie einen anderen Flow, oder zeigen Sie alle.";
+    run_waits_callback: "Waits for a call of its link until {time}. Send it with POST:", "Wartet bis {time} auf einen Aufruf seines Links. Senden Sie ihn mit POST:";
+    run_waits_approval: "Waits until {time} for a person to decide.", "Wartet bis {time} auf die Entscheidung einer Person.";
+    run_decide: "Decide…", "Entscheiden …";
+    run_copy_link: "Copy the link", "Link kopieren";
 
     // Many of them.
     many_all: "All open dead letters.", "Alles, was offen ist.";
