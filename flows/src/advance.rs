@@ -28,7 +28,7 @@ use crate::{
     plan::{Body, Plan},
     record::{Keys, Record},
     run::{Run, RunFailure, Status, StepStatus},
-    script::{Bounds, Moment, Name, Outputs, Scope},
+    script::{Bounds, Evaluation, Moment, Name, Outputs, Scope},
     template::Template,
 };
 
@@ -125,6 +125,8 @@ pub struct Command {
     pub connection: Option<String>,
     /// The settings with their expressions evaluated.
     pub config: Arc<Value>,
+    /// The script of an action that computes, with what it sees. It is evaluated anew for each attempt.
+    pub script: Option<Evaluation>,
     /// How long it may take, in milliseconds.
     pub timeout_ms: u64,
     /// The same for all attempts of this step of this run and this item, so that the other side can tell a repetition.

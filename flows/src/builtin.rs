@@ -2,6 +2,7 @@
 
 mod call;
 mod each;
+mod poll;
 mod steps;
 mod triggers;
 mod wait;
@@ -19,6 +20,7 @@ pub fn catalog() -> Catalog {
             triggers::http(),
             triggers::webhook(),
             triggers::schedule(),
+            poll::poll(),
             triggers::manual(),
             call::flow(),
         ],

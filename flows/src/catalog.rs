@@ -86,7 +86,7 @@ pub struct Entry {
     /// on the settings, or where the input is passed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// For an action: what the engine must know to call it again.
+    /// For an action, and for a trigger that asks: what the engine must know to call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
 }
@@ -231,6 +231,9 @@ pub struct Field {
     /// A port that its step has where it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Text>,
+    /// For a script: the names that it sees beside the usual ones, such as `http`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Text>,
 }
 
 impl Field {
@@ -248,6 +251,20 @@ impl Field {
             default: None,
             example: None,
             port: None,
+            names: Vec::new(),
+        }
+    }
+
+    /// The names that a script there sees beside the usual ones.
+    pub fn names(&self) -> Vec<&str> {
+        self.names.iter().map(AsRef::as_ref).collect()
+    }
+
+    /// The same setting, and a script there sees these names as well.
+    pub fn seeing(self, names: &[&'static str]) -> Self {
+        Field {
+            names: words(names),
+            ..self
         }
     }
 

@@ -212,8 +212,8 @@ impl<'a> Check<'a> {
         let config = pointer(&at, "config");
         self.findings
             .config(&entry.fields, &trigger.config, &config);
-        self.exactly_one(entry, &trigger.config, &config);
-        if trigger.kind == "schedule" {
+        self.connection(entry, trigger.connection.as_deref(), &trigger.config, &at);
+        if ["schedule", "poll"].contains(&trigger.kind.as_str()) {
             self.schedule(trigger, &config);
         }
         if trigger.kind == "flow" {
@@ -386,7 +386,7 @@ impl<'a> Check<'a> {
                 self.findings.error(at, "missing_connection", message);
             }
             (Presence::Unused, Some(_)) => {
-                let message = format!("a `{}` step uses no connection; remove it", entry.kind);
+                let message = format!("a `{}` uses no connection; remove it", entry.kind);
                 self.findings
                     .error(pointer(at, "connection"), "no_meaning", message);
             }

@@ -176,6 +176,27 @@ pub fn script_failure(error: &script::Error, at: &str) -> Failure {
     }
 }
 
+/// The failure of a script that calls out. What it throws with a class is a failure of that class, so that the failure
+/// of a call that it did not catch, or threw on, is its own.
+pub fn calling_failure(error: &script::Error) -> Failure {
+    let failure = script_failure(error, "");
+    let Some(thrown) = error.thrown.as_deref() else {
+        return failure;
+    };
+    let Some(class) = thrown["class"].as_str().and_then(Class::named) else {
+        return failure;
+    };
+    Failure {
+        class,
+        status: thrown["status"]
+            .as_u64()
+            .and_then(|status| status.try_into().ok()),
+        body: Some(thrown["body"].clone()).filter(|body| !body.is_null()),
+        retry_after_ms: thrown["retry_after_ms"].as_u64(),
+        ..failure
+    }
+}
+
 fn named(failure: Failure, what: &str) -> Failure {
     Failure {
         message: format!("{what}: {}", failure.message),

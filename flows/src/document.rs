@@ -139,7 +139,7 @@ pub struct Cache {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trigger {
-    /// A kind of the catalog: `http`, `webhook`, `schedule`, `manual`.
+    /// A kind of the catalog: `http`, `webhook`, `schedule`, `poll`, `manual`, `flow`.
     pub kind: String,
     /// The name for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -147,6 +147,9 @@ pub struct Trigger {
     /// What this trigger is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// The name of the connection that a poll uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
     /// The settings of its kind.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub config: Config,

@@ -52,6 +52,11 @@ impl Class {
             Class::Lost => "lost",
         }
     }
+
+    /// The class of that word.
+    pub fn named(word: &str) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.word() == word)
+    }
 }
 
 impl fmt::Display for Class {

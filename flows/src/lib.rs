@@ -16,6 +16,7 @@ pub mod failure;
 pub mod intake;
 pub mod json;
 pub mod plan;
+pub mod poll;
 pub mod port;
 pub mod problem;
 pub mod record;

@@ -15,6 +15,7 @@ use crate::{
     catalog::{Catalog, Idempotent},
     document::{Backoff, Flow, Join, OnError},
     failure::Class,
+    poll::Poll,
     problem::pointer,
     route::Route,
     schedule::Schedule,
@@ -85,6 +86,8 @@ pub enum Source {
     },
     /// The clock.
     Schedule(Schedule),
+    /// The clock, and a script that asks another side what is new.
+    Poll(Box<Poll>),
     /// A person or a program, through the API.
     Manual,
     /// A `call` step of a flow.
@@ -243,10 +246,12 @@ pub struct PlanAction {
     pub kind: String,
     /// The connection it uses.
     pub connection: Option<String>,
-    /// Its settings.
+    /// Its settings, but for its script.
     pub config: Template,
     /// Its settings as the document has them: only what its author wrote may name a secret.
     pub written: Arc<Value>,
+    /// Its script, for an action that computes.
+    pub script: Option<Script>,
     /// When doing it twice does no harm.
     pub idempotent: Idempotent,
     /// What the step says of that.
@@ -385,7 +390,7 @@ impl Plan {
         let triggers = flow
             .triggers
             .iter()
-            .map(|(id, trigger)| Ok((id.clone(), compile::trigger(trigger)?)));
+            .map(|(id, trigger)| Ok((id.clone(), compile::trigger(trigger, catalog)?)));
         let triggers = triggers.collect::<Result<_, String>>()?;
         let ids = Arc::new(Ids::new(order));
         let concurrency = flow.settings.concurrency.as_ref();

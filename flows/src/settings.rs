@@ -36,7 +36,18 @@ impl Findings {
 
     /// Compiles a script and notes it, or what is wrong with it, with line and column.
     pub fn script(&mut self, source: &str, form: Form, at: &str) -> Option<Script> {
-        match script::compile(source, form) {
+        self.script_with(source, form, &[], at)
+    }
+
+    /// The same for a script that sees some names beside the usual ones.
+    fn script_with(
+        &mut self,
+        source: &str,
+        form: Form,
+        names: &[&str],
+        at: &str,
+    ) -> Option<Script> {
+        match script::compile_with(source, form, names) {
             Ok(script) => {
                 self.scripts.push((script.clone(), at.to_owned()));
                 Some(script)
@@ -159,7 +170,9 @@ impl Findings {
                 }
             }
             FieldKind::Table => self.table(value, at),
-            FieldKind::Script => self.text(value, at, |findings, text| drop(findings.script(text, Form::Script, at))),
+            FieldKind::Script => self.text(value, at, |findings, text| {
+                findings.script_with(text, Form::Script, &field.names(), at);
+            }),
             FieldKind::Condition => self.text(value, at, |findings, text| drop(findings.script(text, Form::Expression, at))),
             FieldKind::JsonPath => self.text(value, at, |findings, text| {
                 if let Err(error) = Path::parse(text) {

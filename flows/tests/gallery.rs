@@ -23,17 +23,19 @@ use weir_flows::{
 const CARD: [i32; 2] = [200 + 20, 72 + 20];
 
 /// The flows that a first start brings along.
-const FLOWS: [&str; 10] = [
+const FLOWS: [&str; 12] = [
     "contact-sync",
     "github-push-to-chat",
     "health-watch",
     "invoice-approval",
     "nightly-report",
+    "order-clearance",
     "order-intake",
     "price-list-from-csv",
     "sandbox",
     "stock-reservation",
     "support-routing",
+    "welcome-new-contacts",
 ];
 
 /// The gallery's files by name, with their text.
@@ -62,7 +64,7 @@ fn printed(name: &str, text: &str) -> String {
     json::print(&flow).unwrap()
 }
 
-/// The kinds of the language and what the gallery needs of the server's `http` action, which is out of reach here.
+/// The kinds of the language and what the gallery needs of the server's actions, which are out of reach here.
 /// The whole of it meets the gallery in the package `tests`.
 fn catalog() -> Catalog {
     let field = |name, kind| Field::new(name, Phrase::default(), kind, Phrase::default());
@@ -95,8 +97,27 @@ fn catalog() -> Catalog {
             Phrase::default(),
         )
     };
+    let script = Entry {
+        fields: vec![
+            field("script", FieldKind::Script)
+                .required()
+                .seeing(&["http"]),
+        ],
+        exactly_one: Vec::new(),
+        action: http.action.clone().map(|action| Action {
+            idempotent: Idempotent::IfDeclared,
+            ..action
+        }),
+        ..Entry::new(
+            "script",
+            Group::Action,
+            "file-code",
+            Phrase::default(),
+            Phrase::default(),
+        )
+    };
     let mut catalog = builtin::catalog();
-    catalog.steps.push(http);
+    catalog.steps.extend([http, script]);
     catalog
 }
 

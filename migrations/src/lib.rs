@@ -16,6 +16,7 @@ mod m0005_parents;
 mod m0008_bodies;
 mod m0009_pauses;
 mod m0010_awaited;
+mod m0011_polls;
 
 use dialect::Migration;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(Migration("m0008_bodies", m0008_bodies::STATEMENTS)),
             Box::new(Migration("m0009_pauses", m0009_pauses::STATEMENTS)),
             Box::new(Migration("m0010_awaited", m0010_awaited::STATEMENTS)),
+            Box::new(Migration("m0011_polls", m0011_polls::STATEMENTS)),
         ]
     }
 }

@@ -9,9 +9,10 @@ use std::{
 };
 
 use serde::Deserialize;
+use weir_flows::poll::Most;
 
 use crate::{
-    engine::{Limits, Retention, TryLimits},
+    engine::{Limits, PollLimits, Retention, TryLimits},
     outbound::Allow,
     world::{BadPoint, Faults},
 };
@@ -66,6 +67,9 @@ const SMALLEST_LARGE: usize = 1_024;
 
 /// The shortest lease, in milliseconds: with less, a busy machine would lose it for nothing.
 const SHORTEST_LEASE: u64 = 1_000;
+
+/// The most scripts that may be underway at once: names are looked up on the same kind of threads, of which there are 512.
+const MOST_PLACES: usize = 400;
 
 /// The settings: the key in the file, the environment variable, and what it is. The one list of them.
 pub const SETTINGS: &[(&str, &str, &str)] = &[
@@ -129,6 +133,27 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
         "max_response",
         "WEIR_MAX_RESPONSE",
         "largest reply an action reads, in bytes (8388608)",
+    ),
+    (
+        "script_calls",
+        "WEIR_SCRIPT_CALLS",
+        "calls that a script makes in one attempt or poll (50)",
+    ),
+    (
+        "script_places",
+        "WEIR_SCRIPT_PLACES",
+        "scripts that call out underway at once, each with a thread of its own (100)",
+    ),
+    ("polls", "WEIR_POLLS", "polls underway at once (16)"),
+    (
+        "poll_messages",
+        "WEIR_POLL_MESSAGES",
+        "messages that one poll may find (1000)",
+    ),
+    (
+        "poll_bytes",
+        "WEIR_POLL_BYTES",
+        "size of all messages of one poll, in bytes of JSON (8388608)",
     ),
     (
         "active_runs",
@@ -330,6 +355,7 @@ impl Config {
         format!(
             "data = \"{}\"\nlisten = \"{}\"\n{database}{}log = \"{}\"\nmax_message = {}\nlarge_value = {}\nmax_response = {}\nactive_runs = {}\n\
              line_runs = {}\nwaiting_runs = {}\narriving_bytes = {}\nqueue = {}\nqueue_bytes = {}\n\
+             script_calls = {}\nscript_places = {}\npolls = {}\npoll_messages = {}\npoll_bytes = {}\n\
              script_time_ms = {}\nscript_operations = {}\nscript_memory = {}\n\
              tries = {}\ntries_kept = {}\ntries_time_ms = {}\ntries_memory = {}\ngrace_ms = {}\n\
              history_days = {}\ndead_letter_days = {}\ndedupe_days = {}\nhistory_bytes = {}\npark_after_ms = {}\nlimit_keys = {}\ncache_entries = {}\ncache_memory = {}\nlease_ms = {}{}",
@@ -350,6 +376,11 @@ impl Config {
             self.arriving,
             self.queue,
             self.queue_bytes,
+            self.limits.script_calls,
+            self.limits.script_places,
+            self.limits.polls.underway,
+            self.limits.polls.most.messages,
+            self.limits.polls.most.bytes,
             self.limits.script_time.as_millis(),
             self.limits.script_operations,
             self.limits.script_memory,
@@ -427,6 +458,18 @@ impl Config {
                 script_operations: number(values, "script_operations", defaults.script_operations, 1)?,
                 script_memory: number(values, "script_memory", defaults.script_memory, 1)?,
                 max_response: number(values, "max_response", defaults.max_response, 1)?,
+                script_calls: number(values, "script_calls", defaults.script_calls, 1)?,
+                script_places: match number(values, "script_places", defaults.script_places, 1)? {
+                    places if places <= MOST_PLACES => places,
+                    _ => return Err(wrong(values, "script_places", format!("at most {MOST_PLACES} are possible, since each needs a thread"))),
+                },
+                polls: PollLimits {
+                    underway: number(values, "polls", defaults.polls.underway, 1)?,
+                    most: Most {
+                        messages: number(values, "poll_messages", defaults.polls.most.messages, 1)?,
+                        bytes: number(values, "poll_bytes", defaults.polls.most.bytes, 1)?,
+                    },
+                },
                 tries: TryLimits {
                     underway: number(values, "tries", defaults.tries.underway, 0)?,
                     kept: number(values, "tries_kept", defaults.tries.kept, 0)?,
@@ -566,6 +609,8 @@ mod tests {
             ("active_runs", "0"),
             ("line_runs", "0"),
             ("queue", "1"),
+            ("script_places", "401"),
+            ("polls", "0"),
             ("tries_kept", "many"),
             ("history_days", "-1"),
             ("lease_ms", "20"),

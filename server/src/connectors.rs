@@ -1,6 +1,7 @@
 //! Connectors: each kind of action is a file with its catalog entry and its call, and a line in [`ALL`].
 
 pub mod http;
+pub mod script;
 
 use std::time::Duration;
 
@@ -13,15 +14,17 @@ use weir_flows::{
     document,
     failure::Failure,
     problem::Problem,
+    script::Evaluation,
 };
 
 use crate::{connection::Connection, outbound, secrets::Secrets, world::World};
+use script::Scripts;
 
 /// The longest answer that a call takes where the configuration does not say, in bytes.
 pub const DEFAULT_MAX_RESPONSE: u64 = 8 * 1024 * 1024;
 
 /// Every connector of this server.
-pub const ALL: &[Connector] = &[http::CONNECTOR];
+pub const ALL: &[Connector] = &[http::CONNECTOR, script::CONNECTOR];
 
 /// A kind of action.
 #[derive(Clone, Copy)]
@@ -65,6 +68,10 @@ pub struct Call<'a> {
     /// The settings as they stand in the document. A secret is put in only where the author named it there: a
     /// `{"$secret": …}` that came in by an expression is data of whoever sent the message, and stays as it is.
     pub written: &'a Value,
+    /// The script of an action that computes, with what it sees.
+    pub script: Option<&'a Evaluation>,
+    /// What such a script may take.
+    pub scripts: &'a Scripts,
     /// The connection that the step names.
     pub connection: Option<&'a Connection>,
     /// Where secrets come from.
@@ -86,7 +93,8 @@ pub struct Call<'a> {
 pub struct Outcome {
     /// The output, or why there is none. No secret of the call is in either.
     pub result: Result<Value, Failure>,
-    /// What was asked and answered, for the record of the attempt, with secrets masked: `{"request": …, "response": …}`.
+    /// What was asked and answered, for the record of the attempt, with secrets masked: `{"request": …, "response": …}`, or several
+    /// of them as `{"calls": [...]}`.
     pub exchange: Option<Value>,
 }
 

@@ -24,6 +24,7 @@ mod parking;
 mod partition;
 mod pauses;
 mod points;
+mod polls;
 mod proof;
 mod readme;
 mod secrets;

@@ -218,6 +218,22 @@ fn approvals_are_decided_in_the_page() {
 }
 
 #[test]
+fn a_poll_is_watched_and_its_cursor_set_in_the_page() {
+    let partner = Partner::with(|_, _| Act::reply(503, json!({ "error": "maintenance" })));
+    let weir = Weir::start();
+    let script = "#{ messages: http.get(\"/items\").body, cursor: cursor }";
+    weir.connect("shop", &json!({ "base_url": partner.url() }));
+    weir.publish(&json!({
+        "format": "weir/flow@1", "id": "changes", "title": "Changes",
+        "triggers": { "new": { "kind": "poll", "connection": "shop", "config": { "every": "1s", "script": script } } },
+        "steps": { "note": { "kind": "map", "config": { "script": "input.body" } } },
+        "links": [ { "from": "new", "to": "note" } ]
+    }));
+    partner.wait_for(1);
+    browse("polls.mjs", &[("WEIR_URL", weir.url())], &weir);
+}
+
+#[test]
 fn axe_finds_nothing_serious() {
     let Gallery { weir, last, failed } = gallery();
     let variables = [

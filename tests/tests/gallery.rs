@@ -138,6 +138,36 @@ fn every_flow_works_against_the_sandbox() {
             "missing": [ { "sku": "OUT-1", "qty": 1, "why": "out of stock: OUT-1" } ] })
     );
 
+    let order = |customer: &str, sku: &str| json!({ "order_id": "A-5", "customer": customer, "total": 50, "lines": [ { "sku": sku, "qty": 1 } ] });
+    for (customer, sku, status, said) in [
+        (
+            "C-7",
+            "PEN-1",
+            200,
+            json!({ "order_id": "A-5", "cleared": true, "reservation": "R-A-5" }),
+        ),
+        (
+            "C-7",
+            "OUT-1",
+            409,
+            json!({ "order_id": "A-5", "cleared": false, "why": "out of stock: OUT-1" }),
+        ),
+        (
+            "guest",
+            "PEN-1",
+            409,
+            json!({ "order_id": "A-5", "cleared": false, "why": "more than the limit of 0" }),
+        ),
+    ] {
+        let reply = server
+            .knock("POST", "/order-clearance", &order(customer, sku))
+            .expect(status);
+        assert_eq!(reply.json(), said);
+    }
+    let run = ended(&server, "order-clearance");
+    let calls = &run["steps"]["clear"]["attempts"][0]["calls"];
+    assert_eq!(calls.as_array().unwrap().len(), 1, "{run}");
+
     let day = json!({ "trigger": "again", "message": { "body": { "day": "2026-03-29" } } });
     server
         .api("POST", "/flows/nightly-report/runs", &day)

@@ -3,7 +3,7 @@ import { insertCompletionText, pickedCompletion } from "@codemirror/autocomplete
 import { Facet, StateEffect, StateField } from "@codemirror/state";
 import { EditorView, showTooltip } from "@codemirror/view";
 import { KEYWORDS } from "./rhai.js";
-import { isField, isMethod, kindOf, openCall, overloads, place } from "./scope.js";
+import { callsOut, isField, isMethod, kindOf, openCall, overloads, place } from "./scope.js";
 
 /** How many characters of a value stand beside its name, and how many lines and characters in its box. */
 const PREVIEW = 28;
@@ -166,7 +166,7 @@ function names({ bindings }, data, words) {
   return [
     ...own,
     ...outer,
-    ...data.functions.map((entry) => functionOption(entry, false, words)),
+    ...data.functions.filter((entry) => !callsOut(entry)).map((entry) => functionOption(entry, false, words)),
     ...KEYWORDS.map((label) => ({ label, type: "keyword", boost: -20 })),
   ];
 }
@@ -194,7 +194,7 @@ function signature(state, shown) {
   const call = openCall(state.sliceDoc(0, main.head));
   if (!call) return null;
   const data = state.facet(source).completion() ?? empty;
-  const entry = data.functions.find(({ name }) => name === call.name);
+  const entry = data.functions.find((one) => one.name === call.name && callsOut(one) === call.calls);
   if (!entry) return null;
   const at = call.argument + (call.method ? 1 : 0);
   const all = overloads(entry.signature);

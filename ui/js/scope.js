@@ -38,15 +38,18 @@ export function itemOf({ kind, sample }) {
   return valueOf(items[0]);
 }
 
-/** The overloads of a signature: their parameters and what they give. */
+/** The overloads of a signature: their parameters and what they give. That of `http.get(path)` takes an `http` first. */
 export function overloads(signature) {
   return signature.split("; ").flatMap((one) => {
-    const parts = /^([\w!]+)\(([^)]*)\)(?: -> (.*))?$/.exec(one);
+    const parts = /^(http\.)?([\w!]+)\(([^)]*)\)(?: -> (.*))?$/.exec(one);
     if (!parts) return [];
-    const parameters = parts[2] === "" ? [] : parts[2].split(/,\s*/);
-    return [{ name: parts[1], parameters, gives: parts[3] ?? "" }];
+    const parameters = parts[3] === "" ? [] : parts[3].split(/,\s*/);
+    return [{ name: parts[2], parameters: parts[1] ? ["http", ...parameters] : parameters, gives: parts[4] ?? "" }];
   });
 }
+
+/** Whether a function is there behind `http.` only, in scripts that call out. */
+export const callsOut = (entry) => entry.signature.startsWith("http.");
 
 /** Whether a parameter, such as `text or list`, takes a value of a kind. */
 function takes(parameter, kind) {
@@ -57,6 +60,7 @@ function takes(parameter, kind) {
 
 /** Whether a function can be called behind a dot of a value of this kind. */
 export function isMethod(entry, kind) {
+  if (kind === "http" || callsOut(entry)) return kind === "http" && callsOut(entry);
   return overloads(entry.signature).some(({ parameters }) => parameters.length > 0 && takes(parameters[0], kind));
 }
 
@@ -148,7 +152,8 @@ function evaluate(list, from, end, data, depth) {
       if (!name) return ANY;
       if (list[at + 2]?.text === "(" && at + 2 <= end) {
         const close = closing(list, at + 2);
-        value = name.text === "get" ? byPath(value, list, at + 2, close) : called(byName(data.functions, name.text), value, data);
+        if (value.kind === "http") value = called(data.functions.find((entry) => callsOut(entry) && entry.name === name.text), value, data);
+        else value = name.text === "get" ? byPath(value, list, at + 2, close) : called(byName(data.functions, name.text), value, data);
         at = close + 1;
       } else {
         value = member(value, name.text, data);
@@ -212,7 +217,8 @@ function named(list, at, name, data, depth) {
   if (binding) return binding.value(data, depth);
   const known = byName(data.names, name);
   if (!known) return ANY;
-  return known.sample === null || known.sample === undefined ? { kind: KINDS.has(known.kind) ? known.kind : "any" } : valueOf(known.sample);
+  if (known.sample !== null && known.sample !== undefined) return valueOf(known.sample);
+  return { kind: KINDS.has(known.kind) || known.kind === "http" ? known.kind : "any" };
 }
 
 /** The names that are bound by `let`, `const`, `for`, `fn` and closures before a token, and still are there. */
@@ -366,7 +372,8 @@ export function openCall(text) {
     else if (piece === "(" && isName(list[at - 1])) {
       const name = list[at - 1];
       if (list[at - 2]?.text === "fn") return null;
-      return { name: name.text, from: name.from, method: isDot(list[at - 2]), argument };
+      const method = isDot(list[at - 2]);
+      return { name: name.text, from: name.from, method, calls: method && list[at - 3]?.text === "http", argument };
     } else if (piece === "(" || piece === "[" || piece === "#{") argument = 0;
     else return null;
   }

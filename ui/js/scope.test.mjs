@@ -17,6 +17,7 @@ const data = {
     { name: "input", kind: "", doc: "What came before.", sample },
     { name: "steps", kind: "", doc: "", sample: { "get-order": { status: 200 }, price: { total: 3 } } },
     { name: "run", kind: "map", doc: "The run.", sample: null },
+    { name: "http", kind: "http", doc: "Calls out.", sample: null },
   ],
   functions: [
     entry("filter", "filter(list, test) -> list; filter(map, test) -> map"),
@@ -28,6 +29,8 @@ const data = {
     entry("year", "year(time) -> number; time.year"),
     entry("get", "get(value, path, default?) -> value"),
     entry("keys", "keys(map) -> list"),
+    entry("get", "http.get(path or url, options?) -> map"),
+    entry("post", "http.post(path or url, body, options?) -> map"),
   ],
 };
 const words = { one: "{n} item", many: "{n} items" };
@@ -79,6 +82,15 @@ test("methods are those whose first parameter fits", () => {
   assert.deepEqual(offered('"a".tr'), ["trim", "get"]);
   // Nobody knows what it is: all that have a first parameter.
   assert.ok(offered("unknown.").includes("trim") && !offered("unknown.").includes("now"));
+});
+
+test("what calls out is there behind `http` only", () => {
+  assert.deepEqual(offered("http."), ["get", "post"]);
+  assert.equal(value("http.get(\"/a\").").kind, "map");
+  assert.ok(!offered("unknown.").includes("post") && !offered("po", { explicit: true }).includes("post"));
+  assert.ok(offered("ht").includes("http"));
+  assert.equal(openCall("http.get(").calls, true);
+  assert.equal(openCall("input.get(").calls, false);
 });
 
 test("keys and indices are offered in brackets", () => {

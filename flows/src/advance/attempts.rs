@@ -12,7 +12,7 @@ use crate::{
     plan::PlanAction,
     record::{Keys, Record},
     run::{Calls, Limited, StepStatus},
-    script::{Moment, Scope},
+    script::{Evaluation, Moment, Scope},
 };
 
 impl Fold<'_> {
@@ -137,6 +137,11 @@ impl Fold<'_> {
             .deadline_ms
             .map(|deadline| deadline.saturating_sub(spent).max(1));
         let items: Vec<usize> = self.path.iter().map(|(_, index)| *index).collect();
+        let script = action.script.as_ref().map(|script| Evaluation {
+            script: script.clone(),
+            scope: self.scope_of(step, undo),
+            moment: self.moment(step, u64::from(undo)),
+        });
         self.turn.commands.push(Command {
             step: id.clone(),
             number,
@@ -144,6 +149,7 @@ impl Fold<'_> {
             kind: action.kind.clone(),
             connection: action.connection.clone(),
             config: Arc::clone(&config),
+            script,
             timeout_ms: left.map_or(action.timeout_ms, |left| left.min(action.timeout_ms)),
             idempotency_key: idempotency_key(&self.run.id, id, &items, undo),
             items,

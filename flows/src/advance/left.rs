@@ -80,6 +80,7 @@ impl Found {
             kind: action.kind.clone(),
             connection: None,
             config: calls.config.clone()?,
+            script: None,
             timeout_ms: action.timeout_ms.saturating_sub(spent).max(1),
             idempotency_key: idempotency_key(&run.id, id, &items, self.undo),
             items,

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Fold;
-use crate::{compute, failure::Failure, record::Record, script::Name};
+use crate::{
+    compute,
+    failure::Failure,
+    record::Record,
+    script::{Name, Scope},
+};
 
 impl Fold<'_> {
     /// Begins the reversal of what was done last, in whatever item. False when nothing is left.
@@ -33,10 +38,7 @@ impl Fold<'_> {
         let Some(action) = &plan.steps[step].undo else {
             return;
         };
-        let mut scope = self.scope(step);
-        if let Some(output) = self.here().outputs.at(step) {
-            scope.set(Name::Output, Arc::clone(output));
-        }
+        let scope = self.scope_of(step, true);
         let moment = self.moment(step, 1);
         let config = action.config.eval(&scope, moment, self.bounds);
         let wanted = config
@@ -49,6 +51,15 @@ impl Fold<'_> {
                 failure: Some(Arc::new(failure)),
             });
         }
+    }
+
+    /// What a step sees, or what reverses it, which sees its output as well.
+    pub(super) fn scope_of(&self, step: usize, undo: bool) -> Scope {
+        let mut scope = self.scope(step);
+        if let Some(output) = self.here().outputs.at(step).filter(|_| undo) {
+            scope.set(Name::Output, Arc::clone(output));
+        }
+        scope
     }
 
     pub(super) fn undo_attempted(

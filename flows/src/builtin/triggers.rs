@@ -1,4 +1,4 @@
-//! The kinds of triggers: `http`, `webhook`, `schedule`, `manual`.
+//! The kinds of triggers: `http`, `webhook`, `schedule`, `manual`, and the settings of times.
 
 use serde_json::{Value, json};
 
@@ -166,45 +166,83 @@ pub(super) fn webhook() -> Entry {
     }
 }
 
+/// The settings that say when: of a schedule, and of a poll.
+pub(super) fn times() -> [Field; 5] {
+    [
+        Field::new(
+            "cron",
+            phrase("Cron", "Cron"),
+            FieldKind::Cron,
+            phrase(
+                "Minute, hour, day, month and weekday: 0 6 * * 1-5 is every workday at six. Six fields begin with the seconds; @daily and its kin work too.",
+                "Minute, Stunde, Tag, Monat und Wochentag: 0 6 * * 1-5 ist jeder Werktag um sechs. Sechs Felder beginnen mit den Sekunden; auch @daily und Ähnliches gilt.",
+            ),
+        )
+        .example("0 6 * * 1-5"),
+        Field::new(
+            "timezone",
+            phrase("Time zone", "Zeitzone"),
+            FieldKind::TimeZone,
+            phrase(
+                "The zone in which the cron expression is meant, such as Europe/Berlin.",
+                "Die Zone, in der der Cron-Ausdruck gemeint ist, etwa Europe/Berlin.",
+            ),
+        )
+        .default("UTC")
+        .example("Europe/Berlin"),
+        Field::new(
+            "every",
+            phrase("Every", "Alle"),
+            FieldKind::Duration,
+            phrase(
+                "A fixed distance instead of a cron expression, such as 15m. It is counted from midnight UTC of 1970-01-01.",
+                "Ein fester Abstand anstelle eines Cron-Ausdrucks, etwa 15m. Gezählt wird ab Mitternacht UTC des 1.1.1970.",
+            ),
+        )
+        .example("15m"),
+        Field::new(
+            "skipped",
+            phrase("Time that the clocks skip", "Übersprungene Uhrzeit"),
+            FieldKind::Choice(vec![
+                choice("next", "Run right after the change", "Gleich nach der Umstellung ausführen"),
+                choice("skip", "Leave it out that day", "An diesem Tag auslassen"),
+            ]),
+            phrase(
+                "What happens with a time of day that does not exist when the clocks go forward. What fires in every hour follows the hours as they pass, whatever is chosen here.",
+                "Was mit einer Uhrzeit geschieht, die es beim Vorstellen der Uhren nicht gibt. Was in jeder Stunde auslöst, folgt unabhängig davon den tatsächlich vergehenden Stunden.",
+            ),
+        )
+        .default("next")
+        .advanced(),
+        Field::new(
+            "doubled",
+            phrase("Time that comes twice", "Doppelte Uhrzeit"),
+            FieldKind::Choice(vec![
+                choice("once", "Run the first time only", "Nur beim ersten Mal ausführen"),
+                choice("twice", "Run both times", "Beide Male ausführen"),
+            ]),
+            phrase(
+                "What happens with a time of day that comes twice when the clocks go back. What fires in every hour follows the hours as they pass, whatever is chosen here.",
+                "Was mit einer Uhrzeit geschieht, die beim Zurückstellen der Uhren zweimal vorkommt. Was in jeder Stunde auslöst, folgt unabhängig davon den tatsächlich vergehenden Stunden.",
+            ),
+        )
+        .default("once")
+        .advanced(),
+    ]
+}
+
 /// `schedule`: a run at given times.
 pub(super) fn schedule() -> Entry {
+    let [cron, timezone, every, skipped, doubled] = times();
     Entry {
         search: words(&[
             "cron", "timer", "time", "daily", "hourly", "interval", "recurring", "Uhrzeit", "täglich", "stündlich",
             "regelmäßig", "Intervall", "Wecker",
         ]),
         fields: vec![
-            Field::new(
-                "cron",
-                phrase("Cron", "Cron"),
-                FieldKind::Cron,
-                phrase(
-                    "Minute, hour, day, month and weekday: 0 6 * * 1-5 is every workday at six. Six fields begin with the seconds; @daily and its kin work too.",
-                    "Minute, Stunde, Tag, Monat und Wochentag: 0 6 * * 1-5 ist jeder Werktag um sechs. Sechs Felder beginnen mit den Sekunden; auch @daily und Ähnliches gilt.",
-                ),
-            )
-            .example("0 6 * * 1-5"),
-            Field::new(
-                "timezone",
-                phrase("Time zone", "Zeitzone"),
-                FieldKind::TimeZone,
-                phrase(
-                    "The zone in which the cron expression is meant, such as Europe/Berlin.",
-                    "Die Zone, in der der Cron-Ausdruck gemeint ist, etwa Europe/Berlin.",
-                ),
-            )
-            .default("UTC")
-            .example("Europe/Berlin"),
-            Field::new(
-                "every",
-                phrase("Every", "Alle"),
-                FieldKind::Duration,
-                phrase(
-                    "A fixed distance instead of a cron expression, such as 15m. It is counted from midnight UTC of 1970-01-01.",
-                    "Ein fester Abstand anstelle eines Cron-Ausdrucks, etwa 15m. Gezählt wird ab Mitternacht UTC des 1.1.1970.",
-                ),
-            )
-            .example("15m"),
+            cron,
+            timezone,
+            every,
             Field::new(
                 "overlap",
                 phrase("While an earlier run is underway", "Solange ein früherer Lauf noch läuft"),
@@ -235,34 +273,8 @@ pub(super) fn schedule() -> Entry {
             )
             .default("latest")
             .advanced(),
-            Field::new(
-                "skipped",
-                phrase("Time that the clocks skip", "Übersprungene Uhrzeit"),
-                FieldKind::Choice(vec![
-                    choice("next", "Run right after the change", "Gleich nach der Umstellung ausführen"),
-                    choice("skip", "Leave it out that day", "An diesem Tag auslassen"),
-                ]),
-                phrase(
-                    "What happens with a time of day that does not exist when the clocks go forward. What fires in every hour follows the hours as they pass, whatever is chosen here.",
-                    "Was mit einer Uhrzeit geschieht, die es beim Vorstellen der Uhren nicht gibt. Was in jeder Stunde auslöst, folgt unabhängig davon den tatsächlich vergehenden Stunden.",
-                ),
-            )
-            .default("next")
-            .advanced(),
-            Field::new(
-                "doubled",
-                phrase("Time that comes twice", "Doppelte Uhrzeit"),
-                FieldKind::Choice(vec![
-                    choice("once", "Run the first time only", "Nur beim ersten Mal ausführen"),
-                    choice("twice", "Run both times", "Beide Male ausführen"),
-                ]),
-                phrase(
-                    "What happens with a time of day that comes twice when the clocks go back. What fires in every hour follows the hours as they pass, whatever is chosen here.",
-                    "Was mit einer Uhrzeit geschieht, die beim Zurückstellen der Uhren zweimal vorkommt. Was in jeder Stunde auslöst, folgt unabhängig davon den tatsächlich vergehenden Stunden.",
-                ),
-            )
-            .default("once")
-            .advanced(),
+            skipped,
+            doubled,
         ],
         exactly_one: words(&["cron", "every"]),
         start: start([("cron", json!("0 6 * * *"))]),

@@ -58,6 +58,11 @@ impl Check<'_> {
 
     /// The connections and secrets that a document names must exist before it can run.
     pub(super) fn names(&mut self, names: &Names) {
+        let mut connections: Vec<(String, &String)> = Vec::new();
+        for (id, trigger) in &self.flow.triggers {
+            let at = format!("{}/connection", pointer("/triggers", id));
+            connections.extend(trigger.connection.as_ref().map(|name| (at, name)));
+        }
         for (id, step) in &self.flow.steps {
             let at = self.place("steps", id);
             let undo = step
@@ -65,16 +70,14 @@ impl Check<'_> {
                 .as_ref()
                 .and_then(|undo| undo.connection.as_ref())
                 .map(|name| (format!("{at}/undo/connection"), name));
-            for (at, name) in step
-                .connection
-                .iter()
-                .map(|name| (format!("{at}/connection"), name))
-                .chain(undo)
-            {
-                if !names.connections.contains(name) {
-                    let advice = suggestion(name, names.connections.iter().map(String::as_str));
-                    self.findings.warning(at, "unknown_connection", format!("there is no connection `{name}` here yet{advice}; create it under Connections"));
-                }
+            let own = step.connection.iter();
+            connections.extend(own.map(|name| (format!("{at}/connection"), name)));
+            connections.extend(undo);
+        }
+        for (at, name) in connections {
+            if !names.connections.contains(name) {
+                let advice = suggestion(name, names.connections.iter().map(String::as_str));
+                self.findings.warning(at, "unknown_connection", format!("there is no connection `{name}` here yet{advice}; create it under Connections"));
             }
         }
         if let Some(flows) = &names.flows {

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     builtin::{CALL, USUAL_ITEMS},
-    catalog::Catalog,
+    catalog::{Catalog, Entry, FieldKind},
     document::{Retry, Step, Trigger},
     failure::Class,
+    poll::Poll,
     route::Route,
     schedule::Schedule,
     schema::Schema,
@@ -24,7 +25,7 @@ use crate::{
 const REPLY_DEADLINE_MS: u64 = 30_000;
 
 /// A compiled trigger.
-pub(super) fn trigger(trigger: &Trigger) -> Result<PlanTrigger, String> {
+pub(super) fn trigger(trigger: &Trigger, catalog: &Catalog) -> Result<PlanTrigger, String> {
     let text = |key: &str| trigger.config.get(key).and_then(Value::as_str);
     let route = || Route::parse(text("path").unwrap_or_default());
     let source = match trigger.kind.as_str() {
@@ -46,13 +47,8 @@ pub(super) fn trigger(trigger: &Trigger) -> Result<PlanTrigger, String> {
                 .cloned()
                 .unwrap_or_default(),
         },
-        "schedule" => Source::Schedule(Schedule::new(&trigger.config).map_err(|problems| {
-            problems
-                .into_iter()
-                .map(|(_, message)| message)
-                .collect::<Vec<_>>()
-                .join("; ")
-        })?),
+        "schedule" => Source::Schedule(schedule(&trigger.config)?),
+        "poll" => Source::Poll(Box::new(poll(trigger, catalog)?)),
         "manual" => Source::Manual,
         "flow" => Source::Flow,
         other => return Err(format!("`{other}` is no kind of trigger")),
@@ -69,6 +65,40 @@ pub(super) fn trigger(trigger: &Trigger) -> Result<PlanTrigger, String> {
             .transpose()?,
         disabled: trigger.disabled,
     })
+}
+
+fn schedule(config: &Map<String, Value>) -> Result<Schedule, String> {
+    Schedule::new(config).map_err(|problems| {
+        let messages = problems.into_iter().map(|(_, message)| message);
+        messages.collect::<Vec<_>>().join("; ")
+    })
+}
+
+fn poll(trigger: &Trigger, catalog: &Catalog) -> Result<Poll, String> {
+    let entry = catalog.trigger(&trigger.kind);
+    let action = entry.and_then(|entry| entry.action.as_ref());
+    let mut config = trigger.config.clone();
+    let script = entry.map(|entry| take_script(entry, &mut config));
+    Ok(Poll {
+        script: script.transpose()?.flatten().ok_or("a script is missing")?,
+        schedule: schedule(&trigger.config)?,
+        connection: trigger.connection.clone(),
+        timeout_ms: millis(&trigger.config, "timeout")?
+            .or(action.map(|action| action.timeout_ms))
+            .unwrap_or_default(),
+    })
+}
+
+/// Takes the script of an action or a poll out of its settings, and compiles it with the names that it sees.
+fn take_script(entry: &Entry, config: &mut Map<String, Value>) -> Result<Option<Script>, String> {
+    let mut fields = entry.fields.iter();
+    let Some(field) = fields.find(|field| matches!(field.kind, FieldKind::Script)) else {
+        return Ok(None);
+    };
+    let source = config.remove(field.name.as_ref());
+    let source = source.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let script = script::compile_with(source, Form::Script, &field.names());
+    script.map(Some).map_err(|error| error.message)
 }
 
 /// A compiled step, without its links, that stands at this place within as many `each` steps.
@@ -152,7 +182,9 @@ fn body_of(step: &Step, catalog: &Catalog, at: &str, loops: usize) -> Result<Bod
         },
         "fail" => Body::Fail {
             message: setting("message")?.ok_or("a message is missing")?,
-            class: text("class").and_then(class).unwrap_or(Class::Rejected),
+            class: text("class")
+                .and_then(Class::named)
+                .unwrap_or(Class::Rejected),
         },
         _ => Body::Action(action(step, catalog, at)?),
     })
@@ -209,17 +241,13 @@ fn each(step: &Step, catalog: &Catalog, at: &str, loops: usize) -> Result<PlanEa
     })
 }
 
-fn class(word: &str) -> Option<Class> {
-    Class::ALL.into_iter().find(|class| class.word() == word)
-}
-
 fn action(step: &Step, catalog: &Catalog, at: &str) -> Result<PlanAction, String> {
     let kind = &step.kind;
-    let entry = catalog
-        .step(kind)
-        .and_then(|entry| entry.action.as_ref())
-        .ok_or_else(|| format!("`{kind}` is no kind of action"))?;
+    let none = || format!("`{kind}` is no kind of action");
+    let known = catalog.step(kind).ok_or_else(none)?;
+    let entry = known.action.as_ref().ok_or_else(none)?;
     let mut config = step.config.clone();
+    let script = take_script(known, &mut config)?;
     if kind == CALL {
         config.entry("input").or_insert_with(|| "= input".into());
     }
@@ -228,6 +256,7 @@ fn action(step: &Step, catalog: &Catalog, at: &str) -> Result<PlanAction, String
         connection: step.connection.clone(),
         config: template(&Value::Object(config), at)?,
         written: Arc::new(Value::Object(step.config.clone())),
+        script,
         idempotent: entry.idempotent.clone(),
         declared: step.idempotent,
         retry: policy(step.retry.as_ref(), entry.attempts),

@@ -1,6 +1,8 @@
 //! What went wrong in a script, in words a person who maps fields can act on.
 
 use rhai::{EvalAltResult, ParseError, ParseErrorType, Position};
+use serde_json::Value;
+use std::sync::Arc;
 
 /// Why a script did not give a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Error {
     pub column: usize,
     /// The kind of failure.
     pub kind: ErrorKind,
+    /// What the script threw, or a call that failed did, where that is a map.
+    pub thrown: Option<Arc<Value>>,
 }
 
 impl Error {
@@ -37,6 +41,7 @@ impl Error {
             line: place.line().unwrap_or(0),
             column: place.position().unwrap_or(0),
             kind,
+            thrown: None,
         }
     }
 
@@ -224,7 +229,14 @@ pub(crate) fn from_run<'n>(
         ),
         other => (ErrorKind::Runtime, decapitalize(&strip_place(other))),
     };
-    Error::at(kind, message, place)
+    let thrown = match inner {
+        Rhai::ErrorRuntime(value, ..) if value.is_map() => super::value::to_json(value).ok(),
+        _ => None,
+    };
+    Error {
+        thrown: thrown.map(Arc::new),
+        ..Error::at(kind, message, place)
+    }
 }
 
 /// The error a function call wrapped, and the most precise place known.

@@ -11,6 +11,24 @@ use rhai::{Dynamic, Scope as RhaiScope};
 use serde_json::Value;
 use std::sync::Arc;
 
+/// A script with all that it sees, ready to run.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The script.
+    pub script: Script,
+    /// What it sees.
+    pub scope: Scope,
+    /// Its time and dice.
+    pub moment: Moment,
+}
+
+/// Two are the same where the same source runs at the same moment.
+impl PartialEq for Evaluation {
+    fn eq(&self, other: &Self) -> bool {
+        self.script.source() == other.script.source() && self.moment == other.moment
+    }
+}
+
 /// Runs a script and gives its value. A result that is the whole of an input is that input
 /// itself, not a copy.
 pub fn eval(

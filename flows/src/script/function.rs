@@ -33,7 +33,7 @@ pub enum Group {
     Random,
     /// What belongs to the language itself.
     Language,
-    /// Calls out, in script actions only.
+    /// Calls out, in script actions and polls only.
     Http,
 }
 
@@ -53,7 +53,7 @@ impl Group {
             Group::Digest => "Hashes and signatures",
             Group::Random => "Identifiers and chance",
             Group::Language => "Language",
-            Group::Http => "HTTP, in script actions only",
+            Group::Http => "HTTP, in script actions and polls only",
         }
     }
 }

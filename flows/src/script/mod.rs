@@ -23,6 +23,6 @@ mod tests;
 pub use bounds::{Bounds, CALL_DEPTH, Interrupt, Moment};
 pub use compile::{Form, Script, StepReference, compile, compile_with};
 pub use error::{Error, ErrorKind};
-pub use evaluate::{eval, eval_bool};
+pub use evaluate::{Evaluation, eval, eval_bool};
 pub use function::{Function, Group, functions};
-pub use scope::{Http, Ids, Name, Outputs, STANDARD_NAMES, Scope};
+pub use scope::{Http, Ids, Name, Outputs, STANDARD_NAMES, Scope, Unanswered};

@@ -1,5 +1,6 @@
 //! What a script can see: named read-only values, and the outputs of the steps so far.
 
+use crate::failure::Failure;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fmt;
@@ -63,11 +64,19 @@ pub const STANDARD_NAMES: [&str; 9] = [
     "trigger", "input", "steps", "run", "vars", "error", "item", "index", "output",
 ];
 
-/// Calls out for a `script` action. Blocks the script until the answer is there.
+/// Calls out for a `script` action or a poll. Blocks the script until the answer is there.
 pub trait Http: Send + Sync {
-    /// Sends `{method, url or path, query?, headers?, body?}` and gives `{status, headers, body}`,
-    /// or a sentence that says why there is no answer.
-    fn send(&self, request: Value) -> Result<Value, String>;
+    /// Sends `{method?, url or path, query?, headers?, body?, expect?}` and gives `{status, headers, body}`.
+    fn send(&self, request: Value) -> Result<Value, Unanswered>;
+}
+
+/// Why a call gave the script no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unanswered {
+    /// It failed. The script may catch that.
+    Failed(Box<Failure>),
+    /// The script is to end here, whatever it would catch, with the reason.
+    Stopped(String),
 }
 
 /// The step ids of a plan in the order of the plan; made once per plan.
@@ -224,7 +233,7 @@ impl Scope {
         self
     }
 
-    /// With a way to call out, for a `script` action.
+    /// With a way to call out, for a `script` action or a poll.
     #[must_use]
     pub fn with_http(mut self, http: Arc<dyn Http>) -> Self {
         self.http = Some(http);

@@ -13,5 +13,6 @@ mod kinds;
 mod limits;
 mod loops;
 mod replays;
+mod scripts;
 mod tables;
 mod waits;

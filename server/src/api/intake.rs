@@ -148,7 +148,7 @@ async fn source(
             let id = verified(app, workspace, found, verify, headers, body).await?;
             Ok((Some(id), Manner::Accepted))
         }
-        Some(Source::Schedule(_) | Source::Manual | Source::Flow) | None => {
+        Some(Source::Schedule(_) | Source::Poll(_) | Source::Manual | Source::Flow) | None => {
             Err(Problem::internal(format!(
                 "a request was routed to the trigger `{}`, which listens to none",
                 found.trigger

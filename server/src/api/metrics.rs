@@ -60,6 +60,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
         "weir_servers",
         "Servers on this database, as this one counts them; they share the limits of steps."
     );
+    ::metrics::describe_counter!(
+        "weir_polls_total",
+        "Polls that ended, by flow and outcome: `succeeded`, `dropped` where its cursor or flow had changed, or a failure class."
+    );
     Ok(handle)
 }
 

@@ -3,6 +3,7 @@
 mod approvals;
 mod callback;
 mod connections;
+mod cursors;
 mod docs;
 mod document;
 mod events;

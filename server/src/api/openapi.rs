@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, approvals, connections, document, events, flows, letters, metrics,
+    App, approvals, connections, cursors, document, events, flows, letters, metrics,
     problem::{Code, MEDIA_TYPE, TYPE_PREFIX, Written},
     replay, runs, schedules, secrets, start, system, tries, value, versions,
 };
@@ -20,7 +20,7 @@ use super::{
         (name = "Flows", description = "Drafts of flows, as documents: list, read, write, delete."),
         (name = "Versions", description = "Published copies of flows. Only they run in production."),
         (name = "Runs", description = "What flows have done and are doing, step by step."),
-        (name = "Schedules", description = "What fires when."),
+        (name = "Schedules", description = "What fires when, and where polls go on."),
         (name = "Dead letters", description = "Runs that ended in failure, until a person has dealt with them."),
         (name = "Approvals", description = "What runs wait for a person to decide."),
         (name = "Tries", description = "Rehearsals: a draft is run for a message, with real or mocked actions. A try lives in the memory of this server, is not in the history, and is gone after a while."),
@@ -56,6 +56,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::preview))
         .routes(routes!(schedules::fires))
+        .routes(routes!(cursors::read, cursors::write, cursors::delete))
         .routes(routes!(runs::cancel))
         .routes(routes!(replay::replay))
         .routes(routes!(replay::read_plan, replay::plan))

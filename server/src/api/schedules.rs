@@ -1,5 +1,7 @@
 //! `/api/v1/schedules`: what fires when, and what is unusual about it.
 
+use std::collections::HashMap;
+
 use axum::{extract::State, http::Uri, response::Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +14,7 @@ use weir_flows::{
 
 use super::{
     App, WORKSPACE,
+    cursors::PollState,
     extract::{Path, Query, no_flow},
     list::{Items, MOST, Page},
     problem::{Answer, Code, Finding, Problem, Severity},
@@ -22,7 +25,7 @@ use crate::store;
 /// How many fires are given where nothing is said.
 const USUAL: u32 = 10;
 
-/// A schedule trigger of a published version.
+/// A schedule or poll trigger of a published version.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct ScheduleSummary {
     /// The id of the flow.
@@ -35,6 +38,9 @@ pub(super) struct ScheduleSummary {
     trigger: String,
     /// The title of the trigger, empty where it has none.
     title: String,
+    /// `schedule` or `poll`.
+    #[schema(example = "schedule")]
+    kind: String,
     /// The cron expression as its author wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0 2 * * *")]
@@ -59,6 +65,9 @@ pub(super) struct ScheduleSummary {
     /// The instant that was used up last, by a run or because its policies or its filter let none start.
     #[schema(format = DateTime)]
     last_at: Option<String>,
+    /// Where a poll stands; absent for a schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll: Option<PollState>,
 }
 
 /// An instant at which a schedule fires.
@@ -123,7 +132,7 @@ pub(super) struct Sketch {
 
 /// List schedules
 ///
-/// The schedule triggers of all published flows by flow and trigger, with those that do not fire at present: their flow is switched off
+/// The schedule and poll triggers of all published flows by flow and trigger, with those that do not fire at present: their flow is switched off
 /// (`enabled`) or paused, or they are disabled in it.
 #[utoipa::path(get, path = "/api/v1/schedules", tag = "Schedules", operation_id = "list_schedules", params(Page),
     responses((status = 200, description = "A page of schedules.", body = Items<ScheduleSummary>)))]
@@ -143,11 +152,24 @@ pub(super) async fn list(
     let page = Items::of(schedules, limit, |schedule| {
         format!("{}/{}", schedule.flow, schedule.trigger)
     });
-    let items = page.items.into_iter();
+    let ends = page.items.first().zip(page.items.last());
+    let polls = match ends {
+        Some((first, last)) => {
+            let store = app.engine().store();
+            store.polls(WORKSPACE, &first.flow, &last.flow).await?
+        }
+        None => Vec::new(),
+    };
+    let mut polls: HashMap<(String, String), store::Poll> = polls
+        .into_iter()
+        .map(|poll| ((poll.flow.clone(), poll.trigger.clone()), poll))
+        .collect();
+    let items = page.items.into_iter().map(|schedule| {
+        let poll = polls.remove(&(schedule.flow.clone(), schedule.trigger.clone()));
+        ScheduleSummary::of(&app, schedule, poll)
+    });
     Ok(Items {
-        items: items
-            .map(|schedule| ScheduleSummary::of(&app, schedule))
-            .collect(),
+        items: items.collect::<Answer<_>>()?,
         next: page.next,
     }
     .answer(&uri))
@@ -155,7 +177,7 @@ pub(super) async fn list(
 
 /// List the next fires of a schedule
 ///
-/// When a schedule trigger of the published version fires, or of the draft where nothing is published. A flow that is switched off
+/// When a schedule or poll trigger of the published version fires, or of the draft where nothing is published. A flow that is switched off
 /// does not fire; this says when it would.
 #[utoipa::path(get, path = "/api/v1/flows/{flow}/triggers/{trigger}/fires", tag = "Schedules", operation_id = "list_fires",
     params(
@@ -165,7 +187,7 @@ pub(super) async fn list(
     ),
     responses(
         (status = 200, description = "The instants, the earliest first.", body = Items<FireSummary>),
-        (status = 404, description = "There is no such flow, or it has no such schedule trigger."),
+        (status = 404, description = "There is no such flow, or it has no such schedule or poll trigger."),
         (status = 422, description = "The draft has no times that can be read, and nothing is published."),
     ))]
 pub(super) async fn fires(
@@ -174,16 +196,14 @@ pub(super) async fn fires(
     Path((flow, trigger)): Path<(String, String)>,
     Query(stretch): Query<Stretch>,
 ) -> Answer<Response> {
-    let config = match app.engine().published(WORKSPACE, &flow) {
-        Some(published) => config_of(&published.version.plan.flow, &trigger)?,
-        None => {
-            let stored = app.engine().store().flow(WORKSPACE, &flow).await?;
-            let stored = stored.ok_or_else(|| no_flow(&flow))?;
-            let draft: Flow = serde_json::from_str(&stored.document).map_err(Problem::internal)?;
-            config_of(&draft, &trigger)?
-        }
-    };
-    answer(&app, &uri, &config, stretch)
+    let found = trigger_of(&app, &flow, &trigger).await?;
+    if !["schedule", "poll"].contains(&found.kind.as_str()) {
+        return Err(Problem::not_found(format!(
+            "the trigger `{trigger}` of `{flow}` is of the kind `{}` and has no fires",
+            found.kind
+        )));
+    }
+    answer(&app, &uri, &found.config, stretch)
 }
 
 /// List the fires of times that are not stored
@@ -235,19 +255,18 @@ fn answer(app: &App, uri: &Uri, config: &Map<String, Value>, stretch: Stretch) -
     Ok(page.answer(uri))
 }
 
-/// The configuration of a schedule trigger.
-fn config_of(flow: &Flow, id: &str) -> Answer<Map<String, Value>> {
-    match flow.triggers.get(id) {
-        Some(trigger) if trigger.kind == "schedule" => Ok(trigger.config.clone()),
-        Some(trigger) => Err(Problem::not_found(format!(
-            "the trigger `{id}` of `{}` is of the kind `{}` and has no fires",
-            flow.id, trigger.kind
-        ))),
-        None => Err(Problem::not_found(format!(
-            "`{}` has no trigger `{id}`",
-            flow.id
-        ))),
-    }
+/// A trigger of the published version of a flow, or of its draft where nothing is published.
+pub(super) async fn trigger_of(app: &App, flow: &str, id: &str) -> Answer<Trigger> {
+    let found = match app.engine().published(WORKSPACE, flow) {
+        Some(published) => published.version.plan.flow.triggers.get(id).cloned(),
+        None => {
+            let stored = app.engine().store().flow(WORKSPACE, flow).await?;
+            let stored = stored.ok_or_else(|| no_flow(flow))?;
+            let draft: Flow = serde_json::from_str(&stored.document).map_err(Problem::internal)?;
+            draft.triggers.get(id).cloned()
+        }
+    };
+    found.ok_or_else(|| Problem::not_found(format!("`{flow}` has no trigger `{id}`")))
 }
 
 /// The configuration says no times.
@@ -269,7 +288,11 @@ fn no_times(errors: Vec<(String, String)>) -> Problem {
 }
 
 impl ScheduleSummary {
-    fn of(app: &App, schedule: store::Schedule) -> ScheduleSummary {
+    fn of(
+        app: &App,
+        schedule: store::Schedule,
+        poll: Option<store::Poll>,
+    ) -> Answer<ScheduleSummary> {
         let published = app.engine().published(WORKSPACE, &schedule.flow);
         let paused = published.as_ref().is_some_and(|published| published.paused);
         let flow = published
@@ -281,7 +304,13 @@ impl ScheduleSummary {
             value.and_then(Value::as_str).map(str::to_owned)
         };
         let cron = text("cron");
-        ScheduleSummary {
+        let kind = trigger.map_or("schedule", |trigger| &trigger.kind);
+        // The schedule of a poll that is underway says until when nobody else makes it.
+        let due_at = poll.as_ref().and_then(|poll| poll.due_at);
+        let poll = (kind == "poll").then(|| PollState::of(poll.unwrap_or_default()));
+        Ok(ScheduleSummary {
+            kind: kind.to_owned(),
+            poll: poll.transpose()?,
             timezone: text("timezone").or_else(|| cron.as_ref().map(|_| "UTC".to_owned())),
             cron,
             every: text("every"),
@@ -294,11 +323,14 @@ impl ScheduleSummary {
                 .is_some_and(|published| published.enabled),
             paused,
             disabled: trigger.is_some_and(|trigger| trigger.disabled),
-            next_at: schedule.next_at.filter(|_| !paused).map(rfc3339),
+            next_at: schedule
+                .next_at
+                .filter(|_| !paused)
+                .map(|at| rfc3339(due_at.unwrap_or(at))),
             last_at: schedule.last_at.map(rfc3339),
             flow: schedule.flow,
             trigger: schedule.trigger,
-        }
+        })
     }
 }
 

@@ -53,6 +53,11 @@ pub(super) async fn publish_into_empty(engine: &Engine, own_address: &str) -> Re
         };
         let names = engine.names(WORKSPACE).await?;
         let mut connections = BTreeSet::new();
+        connections.extend(
+            flow.triggers
+                .values()
+                .filter_map(|trigger| trigger.connection.clone()),
+        );
         each_step(&flow, |_, _, step| {
             let undo = step.undo.as_ref().and_then(|undo| undo.connection.clone());
             connections.extend(step.connection.clone().into_iter().chain(undo));

@@ -5,7 +5,7 @@ mod fill;
 mod request;
 mod response;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -208,15 +208,16 @@ fn fields() -> Vec<Field> {
 }
 
 fn call(call: Call<'_>) -> BoxFuture<'_, Outcome> {
-    Box::pin(attempt(call))
+    Box::pin(attempt(call, false))
 }
 
-async fn attempt(call: Call<'_>) -> Outcome {
+/// Makes one request. `whole` keeps the bodies of a success in the record, too, where nothing else does.
+pub(super) async fn attempt(call: Call<'_>, whole: bool) -> Outcome {
     let mut mask = Mask::default();
     let (result, exchange) = match request::prepare(&call, &mut mask).await {
         Err(failure) => (Err(failure), None),
         Ok(prepared) => {
-            let (result, exchange) = exchange(&call, &prepared).await;
+            let (result, exchange) = exchange(&call, &prepared, whole).await;
             (result, Some(exchange))
         }
     };
@@ -234,7 +235,11 @@ async fn attempt(call: Call<'_>) -> Outcome {
     }
 }
 
-async fn exchange(call: &Call<'_>, prepared: &Prepared) -> (Result<Value, Failure>, Value) {
+async fn exchange(
+    call: &Call<'_>,
+    prepared: &Prepared,
+    whole: bool,
+) -> (Result<Value, Failure>, Value) {
     let mut head = None;
     let limit = prepared.timeout;
     let answered = tokio::time::timeout(limit, async {
@@ -255,10 +260,12 @@ async fn exchange(call: &Call<'_>, prepared: &Prepared) -> (Result<Value, Failur
             .err()
             .unwrap_or_else(|| Failure::broken("an answer without a head"))),
     };
-    let failure = result.as_ref().err();
-    let mut record = json!({ "request": prepared.record(failure.is_some()) });
+    let mut record = json!({ "request": prepared.record(whole || result.is_err()) });
     if let Some(head) = head {
-        record["response"] = head.record(failure.and_then(|failure| failure.body.as_ref()));
+        record["response"] = head.record(match &result {
+            Ok(output) => output.get("body").filter(|_| whole),
+            Err(failure) => failure.body.as_ref(),
+        });
     }
     (result, record)
 }

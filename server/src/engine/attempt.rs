@@ -9,6 +9,8 @@ use weir_flows::{
     builtin::CALL,
     failure::{Class, Failure},
     plan::Plan,
+    poll::Poll,
+    script::Evaluation,
 };
 
 use super::{
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     connection::Connection,
-    connectors::{self, Call, Outcome},
+    connectors::{self, Call, Outcome, script::Scripts},
     outbound,
     secrets::{Absent, Sealer, Secret, Secrets},
     store::{self, Store},
@@ -42,6 +44,7 @@ pub(super) struct Means<'a> {
     pub client: &'a outbound::Client,
     pub world: &'a World,
     pub max_response: u64,
+    pub scripts: &'a Scripts,
 }
 
 /// Makes an attempt of a run of production, and counts it.
@@ -72,67 +75,108 @@ pub(super) async fn make_in(
     if command.kind == CALL {
         return call::make(engine, workspace, caller, command).await;
     }
-    let resources = Stored {
-        store: engine.store(),
-        sealer: &engine.0.sealer,
-        workspace,
+    let resources = Stored::of(engine, workspace);
+    make_with(&Means::of(engine, &resources), plan, command).await
+}
+
+impl<'a> Means<'a> {
+    fn of(engine: &'a Engine, resources: &'a dyn Resources) -> Self {
+        Means {
+            resources,
+            client: &engine.0.client,
+            world: engine.world(),
+            max_response: engine.limits().max_response,
+            scripts: &engine.0.scripts,
+        }
+    }
+}
+
+/// Makes one poll: runs its script. `key` is the same for all polls from one cursor.
+pub(super) async fn poll(
+    engine: &Engine,
+    workspace: &str,
+    poll: &Poll,
+    evaluation: &Evaluation,
+    key: &str,
+) -> Outcome {
+    let resources = Stored::of(engine, workspace);
+    let means = Means::of(engine, &resources);
+    let timeout = Duration::from_millis(poll.timeout_ms);
+    let asked = async {
+        let connection = match &poll.connection {
+            None => None,
+            Some(name) => match means.resources.connection(name).await {
+                Ok(connection) => Some(connection),
+                Err(failure) => return failed(failure),
+            },
+        };
+        let call = Call {
+            config: &Value::Null,
+            written: &Value::Null,
+            script: Some(evaluation),
+            scripts: means.scripts,
+            connection: connection.as_ref(),
+            secrets: means.resources,
+            client: means.client,
+            world: means.world,
+            timeout,
+            idempotency_key: key,
+            max_response: means.max_response,
+        };
+        bounded(&connectors::script::CONNECTOR, call).await
     };
-    let means = Means {
-        resources: &resources,
-        client: &engine.0.client,
-        world: engine.world(),
-        max_response: engine.limits().max_response,
-    };
-    make_with(&means, plan, command).await
+    survived("poll", asked).await
 }
 
 /// Makes an attempt. Whatever happens inside, an event comes of it.
 pub(super) async fn make_with(means: &Means<'_>, plan: &Plan, command: Command) -> Event {
     let timeout = Duration::from_millis(command.timeout_ms);
-    let connected = AssertUnwindSafe(connect(means, plan, &command, timeout));
-    let outcome = match connected.catch_unwind().await {
-        Ok(Some(outcome)) => outcome,
-        Ok(None) => {
-            let message = format!(
-                "no answer within {} ms; what was asked may have happened",
-                command.timeout_ms
-            );
-            Outcome {
-                result: Err(Failure::new(Class::TimedOut, message)),
-                exchange: None,
-            }
-        }
-        Err(_) => {
-            let message = format!(
-                "the connector `{}` has a fault of its own; please report it with the server's log",
-                command.kind
-            );
-            Outcome {
-                result: Err(Failure::broken(message)),
-                exchange: None,
-            }
-        }
-    };
-    let Outcome { result, exchange } = outcome;
+    let asked = connect(means, plan, &command, timeout);
+    let Outcome { result, exchange } = survived(&command.kind, asked).await;
     command.ended(result.map(Arc::new), exchange.map(Arc::new))
 }
 
-/// Calls the connector; nothing if there was no answer in time. That runs from when all is known that the call needs.
-async fn connect(
-    means: &Means<'_>,
-    plan: &Plan,
-    command: &Command,
-    timeout: Duration,
-) -> Option<Outcome> {
+/// Survives what goes wrong within a connector.
+async fn survived(kind: &str, asked: impl Future<Output = Outcome>) -> Outcome {
+    let survived = AssertUnwindSafe(asked).catch_unwind().await;
+    survived.unwrap_or_else(|_| {
+        failed(Failure::broken(format!(
+            "the connector `{kind}` has a fault of its own; please report it with the server's log"
+        )))
+    })
+}
+
+/// Calls a connector, and bounds its time. That runs from when all is known that the call needs.
+async fn bounded(connector: &connectors::Connector, call: Call<'_>) -> Outcome {
+    let timeout = call.timeout;
+    let outcome = tokio::time::timeout(timeout + MARGIN, (connector.call)(call)).await;
+    outcome.unwrap_or_else(|_| {
+        failed(Failure::new(
+            Class::TimedOut,
+            format!(
+                "no answer within {} ms; what was asked may have happened",
+                timeout.as_millis()
+            ),
+        ))
+    })
+}
+
+fn failed(failure: Failure) -> Outcome {
+    Outcome {
+        result: Err(failure),
+        exchange: None,
+    }
+}
+
+async fn connect(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Duration) -> Outcome {
     match prepare(means, plan, command).await {
-        Err(failure) => Some(Outcome {
-            result: Err(failure),
-            exchange: None,
-        }),
+        Err(failure) => failed(failure),
         Ok((connector, connection, written)) => {
             let call = Call {
                 config: &command.config,
                 written: &written,
+                script: command.script.as_ref(),
+                scripts: means.scripts,
                 connection: connection.as_ref(),
                 secrets: means.resources,
                 client: means.client,
@@ -141,8 +185,7 @@ async fn connect(
                 idempotency_key: &command.idempotency_key,
                 max_response: means.max_response,
             };
-            let bounded = tokio::time::timeout(timeout + MARGIN, (connector.call)(call));
-            bounded.await.ok()
+            bounded(connector, call).await
         }
     }
 }
@@ -180,6 +223,16 @@ struct Stored<'a> {
     store: &'a Store,
     sealer: &'a Sealer,
     workspace: &'a str,
+}
+
+impl<'a> Stored<'a> {
+    fn of(engine: &'a Engine, workspace: &'a str) -> Self {
+        Stored {
+            store: engine.store(),
+            sealer: &engine.0.sealer,
+            workspace,
+        }
+    }
 }
 
 impl Secrets for Stored<'_> {

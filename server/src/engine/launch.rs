@@ -12,9 +12,10 @@ use weir_flows::{
 use super::{
     Accepted, Answer, Engine, Error, ReplyWaiter, Started, Version, Waiting,
     asking::Folded,
-    crowd::Entrance,
+    crowd::{Entrance, Slot, Why},
     drive::{self, Active, ReplySlot, Todo},
-    line::{self, Stand},
+    gate::Pass,
+    line::{self, Line, Stand},
     tenure::Tenure,
     text, turn_row,
 };
@@ -42,7 +43,56 @@ pub(super) struct Launch {
     pub replay: Option<(store::Origin, Record)>,
 }
 
+/// What a run has once it came in.
+pub(super) struct Entered {
+    pub slot: Option<Slot>,
+    /// Why it waits on disk, if it does.
+    pub waits: Option<Why>,
+    pub places: Vec<Pass>,
+    pub line: Option<Line>,
+}
+
 impl Engine {
+    /// Lets a run in before its first turn. A flow that is paused, or that limits its own concurrency, lets it wait: it is accepted,
+    /// and starts later.
+    pub(super) fn enter(
+        &self,
+        version: &Arc<Version>,
+        id: Uuid,
+        run: &mut Run,
+        entrance: Entrance,
+        (alone, replays): (bool, bool),
+    ) -> Result<Entered, Error> {
+        let key = line::key(self, &version.plan, run).map_err(Error::Script)?;
+        Ok(match entrance {
+            Entrance::Begins(slot, standing) => {
+                let stand = Stand {
+                    trigger: &run.trigger,
+                    run: id,
+                    key: key.as_deref(),
+                    alone,
+                    replays,
+                };
+                let (places, line) = line::join(self, version, stand, standing);
+                Entered {
+                    slot: Some(slot),
+                    waits: None,
+                    places,
+                    line,
+                }
+            }
+            Entrance::Waits(why) => {
+                run.status = Status::Waiting;
+                Entered {
+                    slot: None,
+                    waits: Some(why),
+                    places: Vec::new(),
+                    line: None,
+                }
+            }
+        })
+    }
+
     /// Starts a run, or lets it wait. When this returns `Run`, it is on disk and will end.
     pub(super) async fn launch(&self, launch: Launch) -> Result<Accepted, Error> {
         let Launch {
@@ -71,30 +121,18 @@ impl Engine {
         if let Some(record) = &replay {
             run.apply(plan, record);
         }
-        // A flow that is paused, or that limits its own concurrency, lets this run wait: it is accepted, and starts later.
-        let key = line::key(self, plan, &run).map_err(Error::Script)?;
-        let stand = Stand {
-            trigger: &run.trigger,
-            run: id,
-            key: key.as_deref(),
-            alone,
-            replays: replay.is_some(),
-        };
-        let (slot, waits, (places, line)) = match entrance {
-            Entrance::Begins(slot, standing) => {
-                let joined = line::join(self, &version, stand, standing);
-                (Some(slot), None, joined)
-            }
-            Entrance::Waits(why) => (None, Some(why), (Vec::new(), None)),
-        };
+        let how = (alone, replay.is_some());
+        let Entered {
+            slot,
+            waits,
+            places,
+            line,
+        } = self.enter(&version, id, &mut run, entrance, how)?;
         let mut folded = match waits.is_none() && line.is_none() {
             true => self.fold(&version, &mut run, stamp, Event::Start),
             false => Folded::default(),
         };
         folded.turn.records.splice(0..0, replay);
-        if waits.is_some() {
-            run.status = Status::Waiting;
-        }
         let mut row = turn_row(plan, &run, &folded.turn, 0, stamp.now_ms, tenure.server)?;
         row.parked_until = waits.map(|_| store::HELD);
         let new = store::NewRun {

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use weir_flows::script::Bounds;
+use tokio::sync::Semaphore;
+use weir_flows::{poll::Most, script::Bounds};
 
 use super::Retention;
-use crate::world::World;
+use crate::{connectors::script::Scripts, world::World};
 
 /// What bounds the engine. Every limit has a default and is configurable.
 #[derive(Clone, Debug)]
@@ -24,6 +25,13 @@ pub struct Limits {
     pub script_memory: u64,
     /// The longest reply an action reads, in bytes.
     pub max_response: u64,
+    /// The most calls that a script makes in one attempt.
+    pub script_calls: usize,
+    /// Scripts that call out which are underway in this process at once, each with a thread of its own; beyond it, they wait
+    /// within their timeout.
+    pub script_places: usize,
+    /// The limits of polls.
+    pub polls: PollLimits,
     /// How long attempts that are underway may take to end when the process is asked to stop.
     pub grace: Duration,
     /// A run that waits for a time which is further away than this is let go of until then and holds no memory.
@@ -38,6 +46,15 @@ pub struct Limits {
     pub tries: TryLimits,
     /// How much of the history is kept.
     pub retention: Retention,
+}
+
+/// What bounds polls.
+#[derive(Clone, Debug)]
+pub struct PollLimits {
+    /// How many may be underway in this process at once; beyond it, they are put off by a second.
+    pub underway: usize,
+    /// What one may find.
+    pub most: Most,
 }
 
 /// What bounds the tries of drafts, which live in memory.
@@ -63,6 +80,9 @@ impl Default for Limits {
             script_operations: 5_000_000,
             script_memory: 256 << 20,
             max_response: crate::connectors::DEFAULT_MAX_RESPONSE,
+            script_calls: 50,
+            script_places: 100,
+            polls: PollLimits::default(),
             grace: Duration::from_secs(10),
             park_after: Duration::from_secs(60),
             limit_keys: 10_000,
@@ -70,6 +90,18 @@ impl Default for Limits {
             cache_memory: 64 << 20,
             tries: TryLimits::default(),
             retention: Retention::default(),
+        }
+    }
+}
+
+impl Default for PollLimits {
+    fn default() -> Self {
+        PollLimits {
+            underway: 16,
+            most: Most {
+                messages: 1_000,
+                bytes: 8 << 20,
+            },
         }
     }
 }
@@ -93,12 +125,29 @@ pub(super) fn script_bounds(limits: &Limits, world: &World) -> Bounds {
         .now_ms()
         .saturating_add_unsigned(limit.as_millis() as u64);
     Bounds {
-        operations: limits.script_operations,
-        memory_bytes: limits.script_memory,
         interrupt: Some(Arc::new(move || {
             (clock.now_ms() > end).then(|| format!("the scripts of one turn may take {} ms; simplify this one, or let the administrator allow more", limit.as_millis()))
         })),
+        ..timeless(limits)
+    }
+}
+
+/// The bounds of a script but for its time.
+fn timeless(limits: &Limits) -> Bounds {
+    Bounds {
+        operations: limits.script_operations,
+        memory_bytes: limits.script_memory,
         meter: Some(crate::memory::held),
         ..Bounds::default()
+    }
+}
+
+/// What the scripts of a process that call out may take.
+pub(super) fn calling_scripts(limits: &Limits) -> Scripts {
+    Scripts {
+        bounds: timeless(limits),
+        time: limits.script_time,
+        calls: limits.script_calls,
+        places: Arc::new(Semaphore::new(limits.script_places)),
     }
 }

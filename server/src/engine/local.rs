@@ -9,6 +9,7 @@ use super::{
     Limits,
     alone::{Pace, Stage, Unstarted},
     attempt::{self, Means, Resources},
+    limits::calling_scripts,
 };
 use crate::{
     connection::Connection,
@@ -62,11 +63,13 @@ pub async fn play(
         pace: Pace::Real,
     };
     let mut run = stage.open(world.id(), "main", trigger, message)?;
+    let scripts = calling_scripts(limits);
     let means = Means {
         resources: given,
         client,
         world,
         max_response: limits.max_response,
+        scripts: &scripts,
     };
     let act = |command| attempt::make_with(&means, plan, command);
     stage

@@ -16,10 +16,12 @@ mod limits;
 mod line;
 pub mod local;
 mod others;
+mod poll;
 mod publish;
 mod recover;
 mod registry;
 mod replay;
+mod reply;
 mod retention;
 mod schedule;
 #[cfg(test)]
@@ -28,12 +30,12 @@ mod tenure;
 mod tries;
 mod underway;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use tokio::sync::{RwLock, broadcast};
+use tokio::sync::{RwLock, Semaphore, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 use weir_flows::{
@@ -43,10 +45,10 @@ use weir_flows::{
     document::{History, Message},
     failure::Failure,
     intake::{Admission, admit},
-    plan::{Body, Plan},
+    plan::Plan,
     problem::Problem,
-    record::{Record, Reply},
-    run::{Identity, Run, RunFailure, Status, StepStatus},
+    record::Record,
+    run::{Identity, Run, Status, StepStatus},
     script::Bounds,
 };
 
@@ -54,14 +56,16 @@ pub use alone::Unstarted;
 pub use answers::{Given, Question, Reception};
 pub use call::called_run;
 pub use drafts::FlowChange;
-pub use limits::{Limits, TryLimits};
+pub use limits::{Limits, PollLimits, TryLimits};
 pub use publish::PublishedNow;
 pub use registry::{Match, Published, Routed, Version};
 pub use replay::{ReplayPlan, ReplayRequest};
+pub use reply::{Answer, ReplyWaiter};
 pub use retention::Retention;
 pub use tries::{Actions, Begun, Drafted, Try, size};
 
 use crate::{
+    connectors::script::Scripts,
     outbound,
     secrets::{Absent, Sealer, Secret},
     store::{self, Lease, Standing, Store},
@@ -72,9 +76,10 @@ use crowd::Crowd;
 use drive::Active;
 use gate::Gate;
 use launch::Launch;
-use limits::script_bounds;
+use limits::{calling_scripts, script_bounds};
 use others::Others;
 use registry::Registry;
+use reply::Waiting;
 use tenure::Tenure;
 use tries::Tries;
 use underway::Underway;
@@ -92,6 +97,9 @@ struct Inner {
     client: outbound::Client,
     /// What the links begin with that lead to this server.
     address: String,
+    scripts: Scripts,
+    /// One for each poll that may be underway.
+    polls: Arc<Semaphore>,
     registry: Registry,
     changes: broadcast::Sender<Arc<Change>>,
     flow_changes: broadcast::Sender<Arc<FlowChange>>,
@@ -177,75 +185,6 @@ pub struct Started {
     pub reply: ReplyWaiter,
 }
 
-/// What to answer the caller of an http trigger.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// What a `respond` step says.
-    Reply(Reply),
-    /// The run ended without a `respond` step.
-    Ended {
-        /// How.
-        status: Status,
-        /// Why it failed.
-        failure: Option<RunFailure>,
-        /// Whether an action may have made it fail: then the message tells of inner systems and is not for the caller.
-        outside: bool,
-        /// The output of its last step.
-        result: Arc<Value>,
-    },
-    /// Not known within the time.
-    Pending,
-    /// Its run has not begun: it waits on disk, since its flow is paused or has much underway.
-    Waits,
-}
-
-impl Answer {
-    /// What to answer for a run as it stands; `None` while that is not known.
-    pub fn of(plan: &Plan, run: &Run) -> Option<Answer> {
-        if let Some(reply) = &run.reply {
-            return Some(Answer::Reply(reply.clone()));
-        }
-        let failed = run
-            .failure
-            .as_ref()
-            .and_then(|failure| plan.position(failure.step.as_ref()?));
-        run.status.is_final().then(|| Answer::Ended {
-            status: run.status,
-            failure: run.failure.clone(),
-            outside: failed.is_some_and(|step| {
-                matches!(plan.steps[step].body, Body::Action(_) | Body::Each(_))
-            }),
-            result: run.result(),
-        })
-    }
-}
-
-/// Waits for the answer of a run.
-pub struct ReplyWaiter(Waiting);
-
-enum Waiting {
-    Known(Answer),
-    Later(tokio::sync::oneshot::Receiver<Answer>),
-}
-
-impl ReplyWaiter {
-    /// Whether it is known already that the run waits on disk.
-    pub fn waits(&self) -> bool {
-        matches!(self.0, Waiting::Known(Answer::Waits))
-    }
-
-    /// The answer, or `Pending` when the time is over first.
-    pub async fn wait(self, limit: Duration) -> Answer {
-        match self.0 {
-            Waiting::Known(answer) => answer,
-            Waiting::Later(receiver) => match tokio::time::timeout(limit, receiver).await {
-                Ok(Ok(answer)) => answer,
-                _ => Answer::Pending,
-            },
-        }
-    }
-}
-
 /// Why the engine refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -313,6 +252,8 @@ impl Engine {
         let engine = Engine(Arc::new(Inner {
             started_at: world.now_ms(),
             crowd: Crowd::new(limits.active_runs, limits.line_runs),
+            scripts: calling_scripts(&limits),
+            polls: Arc::new(Semaphore::new(limits.polls.underway)),
             catalog: crate::connectors::catalog(),
             registry: Registry::default(),
             changes: broadcast::channel(1024).0,

@@ -256,6 +256,8 @@ async fn look(
                 "took over from servers that were silent for longer than their lease"
             );
             engine.0.claims.notify_one();
+            // Their polls are due again.
+            engine.0.schedule_changed.notify_one();
         }
     }
     if look.answers {

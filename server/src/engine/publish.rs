@@ -400,11 +400,13 @@ fn compile(document: &str, catalog: &weir_flows::catalog::Catalog) -> Result<Pla
     })
 }
 
-/// The schedules of a plan with their first instants; none for those that are disabled.
+/// The schedules and polls of a plan with their first instants; none for those that are disabled.
 fn schedules(plan: &Plan, now: i64) -> Vec<(String, Option<i64>)> {
     let schedules = plan.triggers.iter().filter_map(|(id, trigger)| {
-        let Source::Schedule(schedule) = &trigger.source else {
-            return None;
+        let schedule = match &trigger.source {
+            Source::Schedule(schedule) => schedule,
+            Source::Poll(poll) => &poll.schedule,
+            _ => return None,
         };
         let next_at = schedule.next_after(now).filter(|_| !trigger.disabled);
         Some((id.clone(), next_at))

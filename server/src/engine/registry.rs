@@ -214,7 +214,7 @@ fn listened(plan: &Plan) -> impl Iterator<Item = (&str, Option<&str>, &Route)> {
         .filter_map(|(id, trigger)| match &trigger.source {
             Source::Http { method, route, .. } => Some((id.as_str(), method.as_deref(), route)),
             Source::Webhook { route, .. } => Some((id.as_str(), Some("POST"), route)),
-            Source::Schedule(_) | Source::Manual | Source::Flow => None,
+            Source::Schedule(_) | Source::Poll(_) | Source::Manual | Source::Flow => None,
         })
 }
 

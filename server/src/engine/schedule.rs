@@ -1,4 +1,4 @@
-//! Fires the schedules: sleeps until the next instant, and starts a run for it exactly once.
+//! Fires the schedules and polls: sleeps until the next instant, and starts a run or a poll for it exactly once.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use weir_flows::{
     schedule::{Due, Overlap},
 };
 
-use super::{Accepted, Arrival, Engine, Error, publish::Listened};
+use super::{Accepted, Arrival, Engine, Error, poll, publish::Listened};
 use crate::{store, world::Point};
 
 /// How many due schedules are read at once.
@@ -48,7 +48,7 @@ pub(super) async fn fire_when_due(engine: Engine) {
 }
 
 /// Fires all that is due and says how long to sleep.
-async fn fire_due(engine: &Engine) -> Result<Duration, Error> {
+pub(super) async fn fire_due(engine: &Engine) -> Result<Duration, Error> {
     loop {
         let now = engine.world().now_ms();
         let due = engine.store().due_schedules(now, PAGE).await?;
@@ -92,19 +92,24 @@ async fn fire(engine: &Engine, schedule: &store::Schedule, now: i64) -> Result<b
     let trigger = version
         .as_ref()
         .and_then(|version| version.plan.triggers.get(&schedule.trigger));
-    let rule = trigger.and_then(|trigger| match &trigger.source {
-        Source::Schedule(rule) if !trigger.disabled => Some(rule),
-        _ => None,
-    });
-    let (Some(version), Some(rule)) = (&version, rule) else {
-        // The published version does not know this schedule any more, or the flow is switched off.
-        let fire = store::Fire {
-            version: version.as_ref().map(|version| version.number),
-            expected_at,
-            at: expected_at,
-            next_at: None,
-        };
-        return skip(engine, schedule, fire, "gone").await;
+    let source = trigger.filter(|trigger| !trigger.disabled);
+    let source = source.map(|trigger| &trigger.source);
+    let (version, rule) = match (&version, source) {
+        (Some(version), Some(Source::Schedule(rule))) => (version, rule),
+        (Some(version), Some(Source::Poll(_))) => {
+            poll::begin(engine, version, schedule, expected_at).await?;
+            return Ok(true);
+        }
+        _ => {
+            // The published version does not know this schedule any more, or the flow is switched off.
+            let fire = store::Fire {
+                version: version.as_ref().map(|version| version.number),
+                expected_at,
+                at: expected_at,
+                next_at: None,
+            };
+            return skip(engine, schedule, fire, "gone").await;
+        }
     };
     let Due { at_ms, next_ms } = rule.due(expected_at, now);
     let at = at_ms.unwrap_or(expected_at);

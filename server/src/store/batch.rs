@@ -29,21 +29,34 @@ impl Work for Batch {
         texts: &'a mut Texts,
     ) -> BoxFuture<'a, Result<Self::Out, Abort>> {
         Box::pin(async move {
-            let mut outcomes: Vec<Option<Result<Accepted, Error>>> = Vec::new();
-            outcomes.resize_with(self.0.len(), || None);
-            self.fire(tx, texts, &mut outcomes).await?;
-            self.dedupe(tx, texts, &mut outcomes).await?;
-            self.hear(tx, texts, &mut outcomes).await?;
-            let dropped = self.turn(tx, texts, &mut outcomes).await?;
-            self.insert(tx, texts, &outcomes).await?;
-            bodies::free(tx, texts, dropped).await?;
-            Ok(outcomes
-                .into_iter()
-                .map(|outcome| outcome.unwrap_or(Ok(Accepted::New)))
-                .collect())
+            let ops: Vec<&Op> = self.0.iter().map(|write| &write.op).collect();
+            write(tx, texts, &ops).await
         })
     }
 }
+
+/// Writes turns of different runs within a transaction, and gives one answer for each in their order.
+pub(super) async fn write(
+    tx: &DatabaseTransaction,
+    texts: &mut Texts,
+    ops: &[&Op],
+) -> Result<Vec<Result<Accepted, Error>>, Abort> {
+    let all = Ops(ops);
+    let mut outcomes: Vec<Option<Result<Accepted, Error>>> = Vec::new();
+    outcomes.resize_with(ops.len(), || None);
+    all.fire(tx, texts, &mut outcomes).await?;
+    all.dedupe(tx, texts, &mut outcomes).await?;
+    all.hear(tx, texts, &mut outcomes).await?;
+    let dropped = all.turn(tx, texts, &mut outcomes).await?;
+    all.insert(tx, texts, &outcomes).await?;
+    bodies::free(tx, texts, dropped).await?;
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| outcome.unwrap_or(Ok(Accepted::New)))
+        .collect())
+}
+
+struct Ops<'a>(&'a [&'a Op]);
 
 pub(super) const FIRE: Many = Many {
     text: "WITH fire (workspace, flow, trigger, expected_at, at, next_at) AS (VALUES {rows}) \
@@ -113,7 +126,7 @@ pub(super) const DELETE_JOURNAL: Many = Many {
 
 type Outcomes = [Option<Result<Accepted, Error>>];
 
-impl Batch {
+impl Ops<'_> {
     /// Moves the schedules on whose instants start runs. Who comes too late for an instant starts none.
     async fn fire(
         &self,
@@ -289,11 +302,11 @@ impl Batch {
         let (mut runs, mut entries) = (Vec::new(), Vec::new());
         let (mut letters, mut settled, mut awaited) = (Vec::new(), Vec::new(), Vec::new());
         let mut needs = Needs::default();
-        for (index, write) in self.0.iter().enumerate() {
+        for (index, op) in self.0.iter().enumerate() {
             if outcomes[index].is_some() {
                 continue;
             }
-            let (workspace, id, turn, message, bodies) = match &write.op {
+            let (workspace, id, turn, message, bodies) = match op {
                 Op::Accept { run, bodies, .. } => {
                     runs.extend(row_of(run));
                     if let Some(origin) = &run.origin {
@@ -352,7 +365,7 @@ impl Batch {
         self.0
             .iter()
             .enumerate()
-            .filter_map(|(index, write)| match &write.op {
+            .filter_map(|(index, op)| match op {
                 Op::Accept { run, digest, .. } => Some((index, &**run, digest.as_ref())),
                 Op::Commit { .. } => None,
             })
@@ -362,7 +375,7 @@ impl Batch {
         self.0
             .iter()
             .enumerate()
-            .filter_map(|(index, write)| match &write.op {
+            .filter_map(|(index, op)| match op {
                 Op::Accept { .. } => None,
                 Op::Commit {
                     workspace,

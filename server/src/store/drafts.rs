@@ -109,7 +109,7 @@ impl Store {
         self.change(UpdateDraft(draft, expected)).await
     }
 
-    /// Deletes a flow: its draft, its publication and its schedules. Its runs stay, and so do the versions they are
+    /// Deletes a flow: its draft, its publication, its schedules and the cursors of its polls. Its runs stay, and so do the versions they are
     /// drawn on; if the id comes back, its numbers go on. False if there was no such flow.
     ///
     /// # Errors
@@ -255,12 +255,12 @@ impl Work for DeleteFlow {
                     key(),
                 ))
                 .await?;
-            tx.execute_raw(statement(
-                backend,
+            for text in [
                 "DELETE FROM schedule WHERE workspace = ? AND flow = ?",
-                key(),
-            ))
-            .await?;
+                "DELETE FROM poll WHERE workspace = ? AND flow = ?",
+            ] {
+                tx.execute_raw(statement(backend, text, key())).await?;
+            }
             count(tx, None).await?;
             Ok(deleted.rows_affected() > 0)
         })

@@ -42,6 +42,7 @@ use super::{
     Kind, Store,
     committer::Committer,
     error::{Abort, Error},
+    polls,
     queue::{Change, Job, Work},
     sql::{Cells, Texts, statement},
     unanswered, wire,
@@ -351,6 +352,9 @@ impl Work for Enter {
                 // Whoever had a run before is gone: the lock of the process says so.
                 tx.execute_unprepared("UPDATE run SET server = NULL WHERE server IS NOT NULL")
                     .await?;
+                for text in polls::FREE_ALL {
+                    tx.execute_unprepared(text).await?;
+                }
                 return Ok(Held {
                     server: self.server,
                     clock: None,
@@ -459,6 +463,8 @@ async fn free(tx: &DatabaseTransaction, servers: &[Uuid]) -> Result<(), sea_orm:
         let server: Value = (*server).into();
         for text in [
             "UPDATE run SET server = NULL WHERE server = ?",
+            polls::FREE[0],
+            polls::FREE[1],
             "DELETE FROM server WHERE id = ?",
         ] {
             tx.execute_raw(statement(DbBackend::Postgres, text, [server.clone()]))

@@ -20,6 +20,7 @@ mod flows;
 mod lease;
 mod letters;
 mod orders;
+mod polls;
 mod queue;
 mod retention;
 mod runs;
@@ -69,6 +70,7 @@ pub use flows::{Flow, FlowListing, FlowState, Published, PublishedFlow, Version,
 pub use lease::{Held, Lease, Server};
 pub use letters::{Cause, Deed, Letter, LetterFilter, LetterState};
 pub use orders::Order;
+pub use polls::{Claim, Gain, Poll};
 pub use retention::Forgettable;
 pub use runs::{
     Accepted, BadCursor, Entry, Fire, HELD, History, NewRun, Origin, Run, RunCursor, RunFilter,
@@ -276,8 +278,13 @@ impl Store {
 
     /// Hands a change to the committer, which gives it a transaction of its own, and waits for its answer.
     async fn change<W: Work>(&self, work: W) -> Result<W::Out, Error> {
+        self.change_of(work, ROOM).await
+    }
+
+    /// The same for a change that holds about so many bytes.
+    async fn change_of<W: Work>(&self, work: W, bytes: usize) -> Result<W::Out, Error> {
         let since = Instant::now();
-        let room = self.room(ROOM, since).await?;
+        let room = self.room(bytes.max(ROOM), since).await?;
         let (reply, answer) = oneshot::channel();
         let job = Job::Change(Box::new(Pending { work, reply, room }));
         timeout_at(since + self.shared.patience, self.shared.jobs.send(job))

@@ -291,7 +291,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Busy`] at once if too much waits already; [`Error::Conflict`] if there is a run with this id.
-    pub async fn accept(&self, mut run: NewRun) -> Result<Accepted, Error> {
+    pub async fn accept(&self, run: NewRun) -> Result<Accepted, Error> {
+        let op = self.accepting(run)?;
+        self.submit(op).await
+    }
+
+    /// What accepts a run, with what is large in it apart.
+    pub(super) fn accepting(&self, mut run: NewRun) -> Result<Op, Error> {
         if run.turn.seq != 0 {
             return Err(Error::Refused(format!(
                 "the first turn of run {} has the number {} and not 0",
@@ -311,12 +317,11 @@ impl Store {
             cut(&mut run.message, 1, most, &mut bodies);
             cut(&mut run.turn.records, 2, most, &mut bodies);
         }
-        let op = Op::Accept {
+        Ok(Op::Accept {
             run: Box::new(run),
             digest,
             bodies,
-        };
-        self.submit(op).await
+        })
     }
 
     /// Writes another turn of a run.

@@ -330,6 +330,8 @@ pub(crate) struct Attempt {
     pub(crate) failure: Option<Failure>,
     pub(crate) request: Option<Value>,
     pub(crate) response: Option<Value>,
+    /// The calls that a script made.
+    pub(crate) calls: Option<Value>,
     /// When the next attempt is due.
     pub(crate) retry_at: Option<String>,
     /// Whether this attempt reversed the step.
@@ -557,7 +559,7 @@ pub(crate) struct PlanWrite {
     pub(crate) may_have_happened: bool,
 }
 
-/// A schedule trigger of a published version.
+/// A schedule or poll trigger of a published version.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct ScheduleSummary {
     pub(crate) flow: String,
@@ -584,6 +586,31 @@ pub(crate) struct ScheduleSummary {
     pub(crate) next_at: Option<String>,
     #[serde(default)]
     pub(crate) last_at: Option<String>,
+    /// Where a poll stands; none for a schedule.
+    #[serde(default)]
+    pub(crate) poll: Option<PollState>,
+}
+
+/// Where a poll stands.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct PollState {
+    /// Where the next poll goes on; null before the first one.
+    pub(crate) cursor: Value,
+    pub(crate) moved_at: Option<String>,
+    pub(crate) polled_at: Option<String>,
+    pub(crate) underway: bool,
+    pub(crate) failure: Option<PollFailure>,
+}
+
+/// Why the last poll failed.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct PollFailure {
+    pub(crate) at: String,
+    pub(crate) class: String,
+    pub(crate) message: String,
+    /// How many failed in a row.
+    pub(crate) count: u64,
 }
 
 /// An instant at which a schedule fires.

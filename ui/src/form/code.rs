@@ -6,6 +6,7 @@ use weir_flows::problem::{Problem, Severity};
 
 use super::{
     expression::has_expression,
+    offers::completion_in,
     preview::{Computed, Outcome, computed},
     reading::{Spelling, Wrong, placeholder},
     slot::Slot,
@@ -72,6 +73,18 @@ pub(crate) fn rhai(slot: &Slot, computes: Computes) -> AnyView {
     )
 }
 
+/// The editor of a script that calls out. It is not computed while a person types, since it would call each time.
+pub(crate) fn calling(slot: &Slot) -> AnyView {
+    let look = Look {
+        spelling: Spelling::Kind,
+        tongue: Tongue::Rhai,
+        computes: Computes::Nothing,
+        tall: true,
+    };
+    let editor = code(slot, look);
+    view! { {editor} <p class="computed none">{texts().form_no_preview}</p> }.into_any()
+}
+
 /// The editor of JSON; a field for any value takes plain text as well.
 pub(crate) fn json(slot: &Slot, tall: bool) -> AnyView {
     code(
@@ -115,7 +128,7 @@ pub(crate) fn code(slot: &Slot, look: Look) -> AnyView {
     let label = slot.field.title.of(texts().language).to_owned();
     let rhai = look.tongue == Tongue::Rhai && look.computes != Computes::Path;
     let completion = if rhai {
-        slot.completion
+        completion_in(slot)
     } else {
         Signal::default()
     };

@@ -6,6 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 use serde_json::{Map, Value};
 use weir_flows::document::{Flow, Slug};
 
+use super::slot::Slot;
 use crate::{
     editor::Desk,
     kit::code_editor::{Completion, KnownName},
@@ -41,6 +42,43 @@ pub(super) fn completion_of(
             functions: desk.functions.get(),
         })
     })
+}
+
+/// What is offered in one field: a script that calls out sees further names.
+pub(super) fn completion_in(slot: &Slot) -> Signal<Arc<Completion>> {
+    let (outer, field) = (slot.completion, Arc::clone(&slot.field));
+    if field.names.is_empty() {
+        return outer;
+    }
+    let all = Memo::new(move |_| {
+        outer.with(|outer| {
+            Arc::new(Completion {
+                names: own_names(texts(), &field.names(), &outer.names),
+                functions: Arc::clone(&outer.functions),
+            })
+        })
+    });
+    all.into()
+}
+
+/// The names of a field, and those that every script of its card sees. A poll has no message yet.
+fn own_names(t: &Texts, own: &[&str], usual: &[KnownName]) -> Vec<KnownName> {
+    let named = own.iter().map(|name| {
+        let (kind, doc) = match *name {
+            "http" => ("http", t.name_http),
+            "cursor" => ("", t.name_cursor),
+            _ => ("", ""),
+        };
+        KnownName {
+            name: (*name).to_owned(),
+            kind: kind.to_owned(),
+            doc: doc.to_owned(),
+            sample: None,
+        }
+    });
+    let polls = own.contains(&"cursor");
+    let usual = usual.iter().filter(|_| !polls).cloned();
+    named.chain(usual).collect()
 }
 
 /// The names that a script of a card sees.
@@ -112,5 +150,11 @@ mod tests {
         let outputs = steps.sample.as_deref().unwrap();
         assert_eq!(*outputs, json!({ "a": { "total": 1 }, "c": null }));
         assert!(of_b.iter().all(|known| known.name != "output"));
+        let called = |own: &[&str]| {
+            let all = own_names(&ENGLISH, own, &of_b).into_iter();
+            all.map(|known| known.name).collect::<Vec<_>>()
+        };
+        assert_eq!(called(&["http"])[..2], ["http", "input"]);
+        assert_eq!(called(&["cursor", "http"]), ["cursor", "http"]);
     }
 }

@@ -79,6 +79,7 @@ fn item(attempt: Attempt, last: bool) -> impl IntoView {
                 {attempt.failure.map(failure_lines)}
                 {attempt.request.map(|value| exchange(t.run_request, value))}
                 {attempt.response.map(|value| exchange(t.run_response, value))}
+                {attempt.calls.map(calls)}
                 {retry}
             </div>
         </li>
@@ -87,18 +88,52 @@ fn item(attempt: Attempt, last: bool) -> impl IntoView {
 
 /// A request or response, folded: its first line says what it was.
 fn exchange(label: &'static str, value: Value) -> impl IntoView {
-    let open = RwSignal::new(false);
     let line = first_line(&value);
-    let value = StoredValue::new(opened(value));
+    folded(label.to_owned(), line, opened(value))
+}
+
+fn folded(label: String, line: String, value: Value) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let (said, value) = (label.clone(), StoredValue::new(value));
     view! {
         <details class="exchange" on:toggle=move |_| open.set(true)>
             <summary>
-                <span class="exchange-label">{label}</span>
+                <span class="exchange-label">{said}</span>
                 <code class="exchange-line">{line}</code>
             </summary>
-            <Show when=move || open.get()><JsonView value=value.get_value() label/></Show>
+            <Show when=move || open.get()><JsonView value=value.get_value() label=label.clone()/></Show>
         </details>
     }
+}
+
+/// The calls of a script, each with what was asked and answered.
+fn calls(calls: Value) -> impl IntoView {
+    let Value::Array(calls) = calls else {
+        // There were too many to show: how many bytes, and where the whole is.
+        return exchange(texts().run_calls, calls).into_any();
+    };
+    let calls = calls.into_iter().enumerate().map(|(index, call)| {
+        let line = call_line(&call);
+        let label = fill(texts().run_call, &[("n", &(index + 1).to_string())]);
+        folded(label, line, call_opened(call))
+    });
+    calls.collect_view().into_any()
+}
+
+/// `POST https://… 503` for a call.
+fn call_line(call: &Value) -> String {
+    let parts = ["request", "response"].map(|part| first_line(&call[part]));
+    let said: Vec<String> = parts.into_iter().filter(|line| !line.is_empty()).collect();
+    said.join(" ")
+}
+
+fn call_opened(mut call: Value) -> Value {
+    for part in ["request", "response"] {
+        if let Some(value) = call.get_mut(part) {
+            *value = opened(value.take());
+        }
+    }
+    call
 }
 
 /// A body that was recorded as a JSON text, as the value it says.
@@ -182,5 +217,8 @@ mod tests {
         );
         assert_eq!(first_line(&json!({"status": 503, "headers": {}})), "503");
         assert_eq!(first_line(&json!(null)), "");
+        let call = json!({ "request": { "method": "GET", "url": "https://a" }, "response": { "status": 404 } });
+        assert_eq!(call_line(&call), "GET https://a 404");
+        assert_eq!(call_line(&json!({ "request": { "method": "GET" } })), "GET");
     }
 }

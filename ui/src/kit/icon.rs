@@ -31,6 +31,7 @@ pub(crate) enum Icon {
     Download,
     Ellipsis,
     ExternalLink,
+    FileCode,
     FileJson,
     GitCompare,
     Funnel,
@@ -103,6 +104,7 @@ impl Icon {
             "calendar-clock" => Icon::CalendarClock,
             "clock" => Icon::Clock,
             "code-xml" => Icon::CodeXml,
+            "file-code" => Icon::FileCode,
             "file-json" => Icon::FileJson,
             "funnel" => Icon::Funnel,
             "globe" => Icon::Globe,
@@ -112,6 +114,7 @@ impl Icon {
             "octagon-x" => Icon::OctagonX,
             "plug" => Icon::Plug,
             "radar" => Icon::Radar,
+            "refresh-cw" => Icon::RefreshCw,
             "repeat" => Icon::Repeat,
             "reply" => Icon::Reply,
             "server" => Icon::Server,
@@ -241,6 +244,9 @@ impl Icon {
             }
             Icon::ExternalLink => {
                 r#"<path d="M15 3h6v6"/><path d="M10 14 21 3"/><path d="M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6"/>"#
+            }
+            Icon::FileCode => {
+                r#"<path d="M10 12.5 8 15l2 2.5"/><path d="m14 12.5 2 2.5-2 2.5"/><path d="M14 2v4a2 2 0 0 0 2 2h4"/><path d="M15 2H6a2 2 0 0 0-2 2v16a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V7z"/>"#
             }
             Icon::FileJson => {
                 r#"<path d="M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z"/><path d="M14 2v5a1 1 0 0 0 1 1h5"/><path d="M10 12a1 1 0 0 0-1 1v1a1 1 0 0 1-1 1 1 1 0 0 1 1 1v1a1 1 0 0 0 1 1"/><path d="M14 18a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1 1 1 0 0 1-1-1v-1a1 1 0 0 0-1-1"/>"#

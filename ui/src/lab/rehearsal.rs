@@ -126,6 +126,7 @@ fn tries(room: &mut Room, calls: &Calls, undo: bool) -> Vec<Attempt> {
             .map(|failure| shortened(room, failure)),
         request: calls.config.as_ref().map(|config| room.show(config)),
         response: None,
+        calls: None,
         retry_at: attempt.retry_at.map(rfc3339),
         undo,
     };

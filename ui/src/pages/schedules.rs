@@ -1,4 +1,6 @@
-//! Schedules: what fires when, and the next times of one with what is unusual about them.
+//! Schedules and polls: what fires when, the next times of one with what is unusual about them, and where a poll stands.
+
+mod poll;
 
 use std::time::Duration;
 
@@ -16,8 +18,9 @@ use crate::{
     },
     load::Loader,
     texts::{fill, texts},
-    words::cron_words,
+    words::{cron_words, trigger_kind},
 };
+use poll::{CursorDialog, Wanted};
 
 /// How often the list is read again: what has fired moves on.
 const CALM: Duration = Duration::from_secs(15);
@@ -31,6 +34,7 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
     }
     // Which one is unfolded stays so while the list is read again.
     let unfolded: RwSignal<Option<String>> = RwSignal::new(None);
+    let setting: RwSignal<Option<Wanted>> = RwSignal::new(None);
     let list = shown(schedules, move |schedules: Vec<ScheduleSummary>| {
         if schedules.is_empty() {
             return view! {
@@ -40,7 +44,7 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
             }
             .into_any();
         }
-        let rows = schedules.into_iter().map(|one| row(one, unfolded));
+        let rows = schedules.into_iter().map(|one| row(one, unfolded, setting));
         view! {
             <div class="table-frame">
                 <table class="table" data-testid="schedules">
@@ -65,10 +69,15 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
             <p class="lead">{t.schedules_text}</p>
             {list}
         </section>
+        <CursorDialog setting done=move || schedules.reload()/>
     }
 }
 
-fn row(one: ScheduleSummary, unfolded: RwSignal<Option<String>>) -> impl IntoView {
+fn row(
+    one: ScheduleSummary,
+    unfolded: RwSignal<Option<String>>,
+    setting: RwSignal<Option<Wanted>>,
+) -> impl IntoView {
     let t = texts();
     let key = format!("{}/{}", one.flow, one.trigger);
     let flow = if one.flow_title.is_empty() {
@@ -101,6 +110,19 @@ fn row(one: ScheduleSummary, unfolded: RwSignal<Option<String>>) -> impl IntoVie
         Some(at) => view! { <TimeAgo at/> }.into_any(),
         None => view! { <span class="fine">{t.never_run}</span> }.into_any(),
     };
+    let mark = one.poll.as_ref().map(poll::mark);
+    let kind = one.poll.as_ref().map(|_| {
+        let (word, icon) = trigger_kind(t, "poll");
+        view! { <Badge label=word icon/> }
+    });
+    let state = one.poll.map(|state| {
+        let wanted = Wanted {
+            flow: one.flow.clone(),
+            trigger: one.trigger.clone(),
+            cursor: state.cursor.clone(),
+        };
+        StoredValue::new((wanted, state))
+    });
     let is_open = {
         let key = key.clone();
         Memo::new(move |_| unfolded.with(|open| open.as_ref() == Some(&key)))
@@ -118,10 +140,10 @@ fn row(one: ScheduleSummary, unfolded: RwSignal<Option<String>>) -> impl IntoVie
     let href = format!("/flows/{}", encode(&one.flow));
     view! {
         <tr data-testid="schedule-row" data-schedule=key>
-            <th scope="row"><a class="flow-name" href=href><strong>{flow}</strong><span class="fine">{trigger}</span></a></th>
+            <th scope="row"><a class="flow-name" href=href><strong>{flow}</strong><span class="fine">{trigger}</span></a>{kind}</th>
             <td><span class="stacked"><span>{times}</span><span class="fine mono">{written}</span></span></td>
             <td>{next}</td>
-            <td>{last}</td>
+            <td><span class="stacked">{last}{mark}</span></td>
             <td class="cell-tools">
                 <button type="button" class="button quiet" data-testid="fires" aria-label=label aria-expanded=move || is_open.get().to_string() on:click=toggle>
                     <Glyph icon=Icon::CalendarClock/>
@@ -130,7 +152,13 @@ fn row(one: ScheduleSummary, unfolded: RwSignal<Option<String>>) -> impl IntoVie
             </td>
         </tr>
         <Show when=move || is_open.get()>
-            <tr class="unfolded"><td colspan="5"><Fires path=path.clone()/></td></tr>
+            <tr class="unfolded"><td colspan="5">
+                {state.map(|state| {
+                    let (wanted, state) = state.get_value();
+                    poll::panel(wanted, state, setting)
+                })}
+                <Fires path=path.clone()/>
+            </td></tr>
         </Show>
     }
 }

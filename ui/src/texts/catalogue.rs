@@ -332,6 +332,8 @@ ops::with_ops! { catalogue {
     run_undo: "Undo, attempt {n}", "Rückgängig, Versuch {n}";
     run_request: "Request", "Anfrage";
     run_response: "Response", "Antwort";
+    run_calls: "Calls", "Aufrufe";
+    run_call: "Call {n}", "Aufruf {n}";
     run_next_attempt: "Next attempt {when}", "Nächster Versuch {when}";
     run_left_by: "Left by the port {port}", "Verlassen über den Ausgang {port}";
     run_step_pending: "This step has not been reached.", "Dieser Schritt wurde nicht erreicht.";

@@ -149,38 +149,3 @@ fn the_moment_is_all_the_chance_there_is() {
     assert_eq!(roll(7), roll(7));
     assert_ne!(roll(7), roll(8));
 }
-
-#[test]
-fn scripts_may_call_out_where_they_are_given_a_way() {
-    struct Echo;
-    impl Http for Echo {
-        fn send(&self, request: Value) -> Result<Value, String> {
-            match request["path"].as_str() {
-                Some("/down") => Err("the partner does not answer".to_owned()),
-                _ => Ok(json!({ "status": 200, "headers": {}, "body": request })),
-            }
-        }
-    }
-    let given = scope().with_http(Arc::new(Echo));
-    let call = |source: &str| {
-        let script = compile_with(source, Form::Script, &["http"]).unwrap();
-        eval(&script, &given, MOMENT, &Bounds::default())
-    };
-    assert_eq!(
-        call("http.get(\"/a\", #{ query: #{ q: 1 } }).body").unwrap()["query"]["q"],
-        1
-    );
-    assert_eq!(
-        call("http.post(\"https://x.test/a\", input.items[1]).body").unwrap()["body"]["sku"],
-        "B"
-    );
-    assert_eq!(
-        call("http.request(#{ method: \"OPTIONS\", path: \"/\" }).body.method")
-            .unwrap()
-            .as_str(),
-        Some("OPTIONS")
-    );
-    let down = call("http.delete(\"/down\")").unwrap_err();
-    assert_eq!(down.message, "the partner does not answer");
-    assert_eq!(down.kind, ErrorKind::Runtime);
-}

@@ -1,5 +1,6 @@
 //! Tests of the scripts, and what they run on.
 
+mod calls;
 mod library;
 mod limits;
 mod views;

@@ -313,6 +313,10 @@ struct AttemptDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Value)]
     response: Option<Shown>,
+    /// The calls that a script made, each with its `request`, `response` and `failure`; there is no `request` beside it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Value>)]
+    calls: Option<Shown>,
     /// When the next attempt is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -536,6 +540,10 @@ impl Room {
                 .exchange
                 .as_ref()
                 .and_then(|exchange| self.part(exchange, "response")),
+            calls: attempt
+                .exchange
+                .as_ref()
+                .and_then(|exchange| self.part(exchange, "calls")),
             retry_at: attempt.retry_at.map(rfc3339),
             undo,
         };

@@ -68,7 +68,7 @@ async fn schedules_are_listed_in_pages() {
         shown,
         json!({
             "flow": "a-reports", "flow_title": "Reports", "trigger": "daily", "title": "Every night",
-            "cron": "30 2 * * *", "timezone": "Europe/Berlin", "enabled": true, "paused": false, "disabled": false,
+            "kind": "schedule", "cron": "30 2 * * *", "timezone": "Europe/Berlin", "enabled": true, "paused": false, "disabled": false,
             "next_at": null, "last_at": null,
         })
     );

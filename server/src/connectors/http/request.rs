@@ -118,8 +118,9 @@ pub(super) async fn prepare(call: &Call<'_>, mask: &mut Mask) -> Result<Prepared
 }
 
 impl Prepared {
-    /// What is recorded of the request; its body only where it failed, since a success has it in the step's input.
-    pub(super) fn record(&self, failed: bool) -> Value {
+    /// What is recorded of the request; its body only where it failed, since a success has it in the step's input, or where
+    /// the step has several.
+    pub(super) fn record(&self, body_too: bool) -> Value {
         let Request {
             method,
             url,
@@ -145,7 +146,7 @@ impl Prepared {
             .collect();
         let mut record =
             json!({ "method": method.as_str(), "url": url.as_str(), "headers": headers });
-        if let (true, Some(body)) = (failed, body) {
+        if let (true, Some(body)) = (body_too, body) {
             record["body"] = match std::str::from_utf8(body) {
                 Ok(text) => cut(text, RECORDED_BODY).into(),
                 Err(_) => format!("{} bytes", body.len()).into(),

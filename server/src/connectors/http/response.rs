@@ -51,7 +51,7 @@ impl Head {
         }
     }
 
-    /// What is recorded of the answer. Its body only for a failure: the body of a success is the step's output.
+    /// What is recorded of the answer. The body of a success is the step's output, so it is given only where the step has several.
     pub(super) fn record(&self, body: Option<&Value>) -> Value {
         let mut headers = self.headers();
         for (name, value) in &mut headers {

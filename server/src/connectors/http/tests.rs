@@ -1,19 +1,25 @@
-//! The `http` action against a real partner on this machine.
+//! The `http` action against a real partner on this machine, on a bench that the `script` action shares.
 
 mod answers;
 mod faults;
 mod guard;
-mod partner;
+pub(crate) mod partner;
 mod requests;
 mod secrets;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use weir_flows::script::{Bounds, Evaluation, Form, Moment, Scope, compile_with};
 
 use crate::{
     connection::Connection,
-    connectors::{Call, DEFAULT_MAX_RESPONSE, Outcome, http::CONNECTOR},
+    connectors::{
+        Call, DEFAULT_MAX_RESPONSE, Outcome,
+        http::CONNECTOR,
+        script::{self, Scripts},
+    },
     outbound::{Allow, Client, Settings, install_tls},
     secrets::Secret,
     world::World,
@@ -23,7 +29,8 @@ use crate::{
 const NOW_MS: i64 = 784_111_777_000;
 
 /// What a test calls with; all but the settings has a default.
-struct Bench {
+pub(crate) struct Bench {
+    pub(crate) scripts: Scripts,
     client: Client,
     secrets: BTreeMap<String, Secret>,
     connection: Option<Connection>,
@@ -34,20 +41,26 @@ struct Bench {
 
 impl Bench {
     /// A bench that may call this machine.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Bench::allowing("127.0.0.0/8,localhost")
     }
 
-    fn allowing(allow: &str) -> Self {
+    pub(crate) fn allowing(allow: &str) -> Self {
         Bench::with(&Settings {
             allow: Allow::parse(allow).unwrap(),
             ..Settings::default()
         })
     }
 
-    fn with(settings: &Settings) -> Self {
+    pub(crate) fn with(settings: &Settings) -> Self {
         install_tls();
         Bench {
+            scripts: Scripts {
+                bounds: Bounds::default(),
+                time: Duration::from_secs(2),
+                calls: 50,
+                places: Arc::new(Semaphore::new(2)),
+            },
             client: Client::new(settings).unwrap(),
             secrets: BTreeMap::new(),
             connection: None,
@@ -57,22 +70,22 @@ impl Bench {
         }
     }
 
-    fn connection(mut self, document: Value) -> Self {
+    pub(crate) fn connection(mut self, document: Value) -> Self {
         self.connection = Some(Connection::read(&document).unwrap().0);
         self
     }
 
-    fn secret(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn secret(mut self, name: &str, value: &str) -> Self {
         self.secrets.insert(name.into(), Secret::new(value));
         self
     }
 
-    fn timeout(mut self, timeout: Duration) -> Self {
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    fn max_response(mut self, bytes: u64) -> Self {
+    pub(crate) fn max_response(mut self, bytes: u64) -> Self {
         self.max_response = bytes;
         self
     }
@@ -84,9 +97,31 @@ impl Bench {
 
     /// Calls with settings and what the author wrote to get them.
     async fn call_written(&self, config: Value, written: Value) -> Outcome {
-        (CONNECTOR.call)(Call {
-            config: &config,
-            written: &written,
+        (CONNECTOR.call)(self.attempt(&config, &written, None)).await
+    }
+
+    /// Runs a script that may call out, without anything else in scope.
+    pub(crate) async fn script(&self, source: &str) -> Outcome {
+        let evaluation = Evaluation {
+            script: compile_with(source, Form::Script, &["http"]).unwrap(),
+            scope: Scope::new(),
+            moment: Moment::default(),
+        };
+        let attempt = self.attempt(&Value::Null, &Value::Null, Some(&evaluation));
+        (script::CONNECTOR.call)(attempt).await
+    }
+
+    fn attempt<'a>(
+        &'a self,
+        config: &'a Value,
+        written: &'a Value,
+        script: Option<&'a Evaluation>,
+    ) -> Call<'a> {
+        Call {
+            config,
+            written,
+            script,
+            scripts: &self.scripts,
             connection: self.connection.as_ref(),
             secrets: &self.secrets,
             client: &self.client,
@@ -94,8 +129,7 @@ impl Bench {
             timeout: self.timeout,
             idempotency_key: "run-1/book",
             max_response: self.max_response,
-        })
-        .await
+        }
     }
 
     async fn get(&self, url: String) -> Outcome {

@@ -137,6 +137,23 @@ pub(in crate::store) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "poll",
+        since: 11,
+        key: 3,
+        columns: &[
+            ("workspace", Text, 11),
+            ("flow", Text, 11),
+            ("trigger", Text, 11),
+            ("position", Text, 11),
+            ("revision", Number, 11),
+            ("moved_at", Number, 11),
+            ("polled_at", Number, 11),
+            ("failed_at", Number, 11),
+            ("failure", Text, 11),
+            ("failures", Number, 11),
+        ],
+    },
+    Table {
         name: "dead_letter",
         since: 3,
         key: 2,
@@ -212,6 +229,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
 #[cfg(test)]
 pub(in crate::store) const LEFT_OUT: &[(&str, &[&str])] = &[
     ("run", &["server"]),
+    ("poll", &["due_at", "busy_by", "busy_until"]),
     (
         "server",
         &["id", "name", "seal", "started_at", "expires_at", "version"],

@@ -41,6 +41,9 @@ async fn filled(settings: &Settings) -> Store {
         .put_connection(MAIN, "erp", "{}".to_owned(), None, 3)
         .await
         .unwrap();
+    let cursor = Some("{\"after\":\"ä\"}".to_owned());
+    let set = store.set_cursor(MAIN, "orders", "nightly", cursor, None, 3);
+    set.await.unwrap();
     let sealed = vec![0, 255, 10, 13, 34];
     store.put_secret(MAIN, "token", sealed, 4).await.unwrap();
     for at in 0..250 {

@@ -11,6 +11,7 @@ mod letters;
 mod measure;
 mod opening;
 mod plans;
+mod polls;
 mod retention;
 mod runs;
 mod servers;

@@ -278,6 +278,9 @@ macro_rules! with_editor {
     name_run: "The run: id, flow, version, workspace, started_at; callbacks has the links of the steps that wait for an answer, by their ids.", "Der Lauf: id, flow, version, workspace, started_at; callbacks hat die Links der Schritte, die auf eine Antwort warten, nach ihren Kennungen.";
     name_vars: "The variables of the workspace.", "Die Variablen des Arbeitsbereichs.";
     name_output: "In an undo: what this step gave.", "Beim Rückgängigmachen: was dieser Schritt ergeben hat.";
+    name_http: "Calls out over the connection: get, post, put, patch, delete, request.", "Ruft über die Verbindung nach außen: get, post, put, patch, delete, request.";
+    name_cursor: "Where the last poll ended, as it gave it; () at first.", "Wo die letzte Abfrage aufgehört hat, wie sie es angab; anfangs ().";
+    form_no_preview: "This script calls out, so it is not run while you type: try the step, or test it with a mock.", "Dieses Skript ruft nach außen, darum läuft es beim Tippen nicht mit: Probieren Sie den Schritt aus, oder prüfen Sie ihn mit nachgestellten Antworten.";
     name_error: "On an error path: step, class, message, attempts, status, body.", "Auf einem Fehlerweg: step, class, message, attempts, status, body.";
 
     // Picking in forms.

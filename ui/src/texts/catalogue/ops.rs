@@ -147,7 +147,7 @@ macro_rules! with_ops {
 
     // Schedules.
     schedules_title: "Schedules", "Zeitpläne";
-    schedules_text: "What starts by the clock, in the zone that its trigger names. Each instant fires once, whatever happens to the server.", "Was nach der Uhr startet, in der Zeitzone, die der Auslöser nennt. Jeder Zeitpunkt startet einmal, was auch mit dem Server geschieht.";
+    schedules_text: "What starts or asks by the clock, in the zone that its trigger names. Each instant is used once, whatever happens to the server.", "Was nach der Uhr startet oder abfragt, in der Zeitzone, die der Auslöser nennt. Jeder Zeitpunkt zählt einmal, was auch mit dem Server geschieht.";
     schedules_column_times: "Times", "Zeiten";
     schedules_column_next: "Next", "Als Nächstes";
     schedules_column_last: "Last", "Zuletzt";
@@ -161,7 +161,24 @@ macro_rules! with_ops {
     schedules_skipped: "the clocks skip this time", "diese Zeit überspringen die Uhren";
     schedules_doubled: "this time comes twice", "diese Zeit kommt zweimal";
     schedules_empty_title: "Nothing starts by the clock yet", "Noch startet nichts nach der Uhr";
-    schedules_empty_text: "Draw a flow with a schedule trigger and publish it; its times appear here.", "Zeichnen Sie einen Flow mit einem Zeitplan als Auslöser und veröffentlichen Sie ihn; seine Zeiten erscheinen hier.";
+    schedules_empty_text: "Draw a flow with a schedule or a poll as its trigger and publish it; its times appear here.", "Zeichnen Sie einen Flow mit einem Zeitplan oder einer Abfrage als Auslöser und veröffentlichen Sie ihn; seine Zeiten erscheinen hier.";
+
+    // Polls.
+    poll_failed_one: "failed", "gescheitert";
+    poll_failed_many: "failed {n} times in a row", "{n}-mal in Folge gescheitert";
+    poll_failed_text: "The cursor stays where it was; the poll is made again by itself.", "Der Cursor bleibt, wo er war; die Abfrage wird von selbst wiederholt.";
+    poll_underway: "underway", "unterwegs";
+    poll_cursor: "Cursor", "Cursor";
+    poll_no_cursor: "none yet: the next poll begins from the start", "noch keiner: die nächste Abfrage beginnt von vorn";
+    poll_moved: "Changed", "Geändert";
+    poll_polled: "Last success", "Letzter Erfolg";
+    poll_not_yet: "none yet", "noch keiner";
+    poll_set: "Set the cursor", "Cursor setzen";
+    poll_set_of: "Set the cursor of {name}", "Cursor von {name} setzen";
+    poll_set_text: "The next poll goes on from there. What it finds again starts again, unless the trigger has a dedupe key; what lies between is left out.", "Die nächste Abfrage macht dort weiter. Was sie dann noch einmal findet, startet noch einmal, außer der Auslöser erkennt Doppeltes; was dazwischen liegt, fällt aus.";
+    poll_set_hint: "As JSON: 105, or a text in quotes. Empty begins from the start.", "Als JSON: 105, oder ein Text in Anführungszeichen. Leer beginnt von vorn.";
+    poll_cursor_wrong: "This is no JSON ({why}); a text stands in quotes.", "Das ist kein JSON ({why}); ein Text steht in Anführungszeichen.";
+    poll_set_done: "The cursor is set", "Der Cursor ist gesetzt";
     } } };
 }
 pub(super) use with_ops;
