@@ -6,6 +6,8 @@ mod links;
 mod references;
 mod tests;
 
+pub use body::may_stand;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -176,15 +178,6 @@ impl<'a> Check<'a> {
         for (i, test) in flow.tests.iter().enumerate() {
             self.test(test, &pointer("/tests", i));
         }
-        let strangers: Vec<&String> = flow.layout.keys().filter(|id| !self.known(id)).collect();
-        for id in strangers {
-            let message = format!(
-                "there is no trigger or step `{id}`{}; remove this place",
-                self.near(id)
-            );
-            self.findings
-                .error(pointer("/layout", id), "unknown_id", message);
-        }
     }
 
     /// What a flow and a body have in common.
@@ -196,6 +189,20 @@ impl<'a> Check<'a> {
         self.references();
         if let Some(names) = self.names {
             self.names(names);
+        }
+        self.layout();
+    }
+
+    fn layout(&mut self) {
+        let layout = &self.flow.layout;
+        let strangers: Vec<&String> = layout.keys().filter(|id| !self.known(id)).collect();
+        for id in strangers {
+            let message = format!(
+                "there is no trigger or step `{id}`{}; remove this place",
+                self.near(id)
+            );
+            let at = self.place("layout", id);
+            self.findings.error(at, "unknown_id", message);
         }
     }
 
@@ -298,7 +305,7 @@ impl<'a> Check<'a> {
                 self.findings
                     .error(pointer(&at, "retry"), "no_meaning", message);
             }
-            "respond" if self.loops > 0 => {
+            "respond" if !may_stand("respond", self.loops) => {
                 let message = "an `each` runs its body for many items, so it cannot answer from there; respond after it, with its results";
                 self.findings
                     .error(pointer(&at, "kind"), "not_here", message);

@@ -235,6 +235,9 @@ pub struct Body {
     /// From a port of a step to a step, both of this body.
     #[serde(default)]
     pub links: Vec<Link>,
+    /// Where the boxes stand on the canvas: `[x, y]` by id. Absent until somebody has placed one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub layout: BTreeMap<Slug, [i32; 2]>,
 }
 
 impl Body {
@@ -250,7 +253,7 @@ impl Body {
             steps: self.steps,
             links: self.links,
             tests: Vec::new(),
-            layout: BTreeMap::new(),
+            layout: self.layout,
         }
     }
 }
@@ -573,7 +576,21 @@ fn is_false(flag: &bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_body_says_where_its_boxes_stand_once_somebody_has_placed_one() {
+        let plain = json!({ "steps": { "a": { "kind": "map" } }, "links": [] });
+        let body = Body::deserialize(&plain).unwrap();
+        assert_eq!(serde_json::to_value(&body).unwrap(), plain);
+        let mut placed = plain;
+        placed["layout"] = json!({ "a": [40, 80] });
+        let body = Body::deserialize(&placed).unwrap();
+        assert_eq!(serde_json::to_value(&body).unwrap(), placed);
+        assert_eq!(body.into_flow("f").layout["a"], [40, 80]);
+    }
 
     #[test]
     fn slugs() {

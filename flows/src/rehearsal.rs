@@ -3,26 +3,26 @@
 //! The tests of a flow file are rehearsals, and so is what the editor shows while a person draws. A document that is
 //! still being written has errors somewhere; its [`Sketch`] is rehearsed as far as it goes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+mod sketch;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
 use crate::{
     advance::{Ask, Command, Event, Stamp, Turn, advance},
     callback::{self, Callbacks},
-    catalog::Catalog,
-    document::{self, Flow, Message, Mock, Mocks, OnError, Slug, Step},
+    document::{self, Flow, Message, Mock, Mocks, Slug, Step},
     failure::Failure,
     intake::{Admission, admit},
-    plan::{Plan, topological},
+    plan::Plan,
     problem::Problem,
     record::Record,
-    run::{Identity, LinkStatus, Run},
+    run::{Identity, Run},
     script::Bounds,
 };
+
+pub use sketch::Sketch;
 
 /// More turns than this mean a run that does not end.
 const MOST_TURNS: usize = 100_000;
@@ -31,7 +31,12 @@ const MOST_TURNS: usize = 100_000;
 #[derive(Clone, Debug)]
 pub enum Rehearsed {
     /// A run, which has ended.
-    Run(Box<Run>),
+    Run {
+        /// How it was left.
+        run: Box<Run>,
+        /// What was decided in it: for the items of a list of the flow only for the first.
+        records: Vec<Record>,
+    },
     /// The trigger's filter let no run start.
     Filtered,
     /// The message does not satisfy the trigger's schema; places are within the body.
@@ -85,11 +90,15 @@ pub fn rehearse(
     };
     let mut run = Run::new(plan, &identity, id, message, stamp.now_ms);
     let mut events = vec![Event::Start];
+    let mut records = Vec::new();
     for _ in 0..MOST_TURNS {
         let Some(event) = events.pop() else {
             match run.wake_at(plan).filter(|_| !run.status.is_final()) {
                 Some(at) => stamp.now_ms = stamp.now_ms.max(at),
-                None => return Ok(Rehearsed::Run(Box::new(run))),
+                None => {
+                    let run = Box::new(run);
+                    return Ok(Rehearsed::Run { run, records });
+                }
             }
             events.push(Event::Woke);
             continue;
@@ -100,6 +109,7 @@ pub fn rehearse(
             .wrapping_add(1);
         let turn = advance(plan, &mut run, stamp, bounds, event);
         events.extend(answers(mocks, &turn));
+        records.extend(turn.records.into_iter().filter(is_of_first));
         for command in turn.commands.into_iter().rev() {
             events.push(answer(plan, mocks, &command));
         }
@@ -107,6 +117,15 @@ pub fn rehearse(
         events.extend(turn.asks.iter().rev().map(Ask::placed));
     }
     Err(format!("the run did not end within {MOST_TURNS} turns"))
+}
+
+/// Whether a record is about no item, or about the first one of a list of the flow itself. What that one did for lists of its own is
+/// kept as a whole, since their results are made of it.
+fn is_of_first(record: &Record) -> bool {
+    match record {
+        Record::Item { index, .. } => *index == 0,
+        _ => true,
+    }
 }
 
 /// What a mocked action answers: its mock, else the output that is pinned to its step. An undo is never mocked and
@@ -206,185 +225,6 @@ pub fn mocks_of(flow: &Flow) -> BTreeMap<Slug, Mocks> {
     all
 }
 
-/// The plan of a document that may have errors. A step whose kind or settings are wrong fails with its first error when
-/// a run reaches it; the run goes on elsewhere, and what follows that step is skipped.
-#[derive(Debug)]
-pub struct Sketch {
-    /// What is rehearsed.
-    pub plan: Plan,
-    /// The position in the plan of each link of the document; absent where it ends nowhere or belongs to a circle.
-    links: Vec<Option<usize>>,
-    /// The steps with errors, for which others stand in.
-    broken: BTreeSet<Slug>,
-}
-
-impl Sketch {
-    /// Compiles a document with the problems that were found in it.
-    ///
-    /// # Errors
-    /// What keeps even this from being compiled.
-    pub fn compile(
-        flow: &Arc<Flow>,
-        problems: &[Problem],
-        catalog: &Catalog,
-    ) -> Result<Sketch, String> {
-        let mut sound = Flow::clone(flow);
-        let mut broken = errors_of_steps(&mut sound, problems);
-        mend_triggers(&mut sound, problems);
-        let circling = circling(&sound);
-        for id in &circling {
-            broken
-                .entry(id.clone())
-                .or_insert_with(|| "the links before this step form a circle".to_owned());
-        }
-        for (id, message) in &broken {
-            stand_in(&mut sound, id, message);
-        }
-        let keeps: Vec<bool> = flow
-            .links
-            .iter()
-            .map(|link| {
-                flow.steps.contains_key(&link.to)
-                    && !(circling.contains(&link.from) && circling.contains(&link.to))
-            })
-            .collect();
-        let mut keeping = keeps.iter();
-        sound.links.retain(|_| keeping.next() == Some(&true));
-        let mut next = 0..;
-        let links = keeps
-            .iter()
-            .map(|kept| kept.then(|| next.next()).flatten())
-            .collect();
-        let mut plan = Plan::compile(Arc::new(sound), catalog)?;
-        plan.flow = Arc::clone(flow);
-        Ok(Sketch {
-            plan,
-            links,
-            broken: broken.into_keys().collect(),
-        })
-    }
-
-    /// Whether a step has errors, so that it fails when a run reaches it and leaves by no port.
-    pub fn is_broken(&self, step: &str) -> bool {
-        self.broken.contains(step)
-    }
-
-    /// How a run of this plan left the links, in the order of the document.
-    pub fn links_of(&self, run: &Run) -> Vec<LinkStatus> {
-        let status = |position: &Option<usize>| position.map_or(LinkStatus::Dead, |i| run.links[i]);
-        self.links.iter().map(status).collect()
-    }
-}
-
-/// The steps whose kind or settings are wrong, each with its first error. An undo that is wrong is taken away.
-fn errors_of_steps(flow: &mut Flow, problems: &[Problem]) -> BTreeMap<Slug, String> {
-    let mut broken = BTreeMap::new();
-    for (id, inside, problem) in errors_below("/steps/", problems) {
-        let Some(step) = flow.steps.get_mut(id) else {
-            continue;
-        };
-        match inside.split('/').next() {
-            Some("kind" | "config") => {
-                broken
-                    .entry(id.to_owned())
-                    .or_insert_with(|| problem.message.clone());
-            }
-            Some("undo") => step.undo = None,
-            Some("concurrency") => step.concurrency = None,
-            Some("rate") => step.rate = None,
-            Some("cache") => step.cache = None,
-            // What else may be wrong with a step is no matter to its mock.
-            _ => {}
-        }
-    }
-    broken
-}
-
-/// A rehearsal hands the message to the trigger itself, so it needs nothing that listens. A trigger whose `map` is wrong
-/// is taken away: without it the steps would see something else.
-fn mend_triggers(flow: &mut Flow, problems: &[Problem]) {
-    for (id, inside, _) in errors_below("/triggers/", problems) {
-        let Some(trigger) = flow.triggers.get_mut(id) else {
-            continue;
-        };
-        match inside.split('/').next() {
-            Some("kind" | "config") => trigger.kind = "manual".to_owned(),
-            Some("filter") => trigger.filter = None,
-            Some("dedupe") => trigger.dedupe = None,
-            Some("schema") => trigger.schema = None,
-            Some("map") => {
-                flow.triggers.remove(id);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The errors below a part of the document, with the id they belong to and the place inside.
-fn errors_below<'a>(
-    part: &'a str,
-    problems: &'a [Problem],
-) -> impl Iterator<Item = (&'a str, &'a str, &'a Problem)> {
-    problems
-        .iter()
-        .filter(|problem| problem.is_error())
-        .filter_map(move |problem| {
-            let place = problem.at.strip_prefix(part)?;
-            let (id, inside) = place.split_once('/').unwrap_or((place, ""));
-            Some((id, inside, problem))
-        })
-}
-
-/// The steps that stand on a circle of links or behind one, which no run can reach.
-fn circling(flow: &Flow) -> BTreeSet<Slug> {
-    if topological(flow).is_ok() {
-        return BTreeSet::new();
-    }
-    let mut open: BTreeSet<Slug> = flow.steps.keys().cloned().collect();
-    loop {
-        let held: BTreeSet<&Slug> = flow
-            .links
-            .iter()
-            .filter(|link| open.contains(&link.from))
-            .map(|link| &link.to)
-            .collect();
-        let before = open.len();
-        open.retain(|id| held.contains(id));
-        if open.len() == before {
-            return open;
-        }
-    }
-}
-
-/// Puts a step in the place of one that is wrong, which fails and lets its links die.
-fn stand_in(flow: &mut Flow, id: &str, message: &str) {
-    let Some(step) = flow.steps.get_mut(id) else {
-        return;
-    };
-    *step = Step {
-        kind: "fail".to_owned(),
-        config: [
-            (
-                "message".to_owned(),
-                format!("this step has an error: {message}").into(),
-            ),
-            ("class".to_owned(), "broken".into()),
-        ]
-        .into_iter()
-        .collect(),
-        join: step.join,
-        on_error: Some(OnError::Continue),
-        disabled: step.disabled,
-        ..Step::default()
-    };
-    if !step.disabled {
-        for link in flow.links.iter_mut().filter(|link| link.from == id) {
-            // No port has an empty name, so the run never leaves by it.
-            link.port = Some(String::new());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -392,7 +232,7 @@ mod tests {
     use super::*;
     use crate::{
         builtin,
-        catalog::{Action, Entry, Group, Idempotent, Phrase, Presence},
+        catalog::{Action, Catalog, Entry, Group, Idempotent, Phrase, Presence},
         check::check_value,
         failure::Class,
         run::{Status, StepStatus},
@@ -445,7 +285,7 @@ mod tests {
             &Bounds::default(),
         );
         match came {
-            Ok(Rehearsed::Run(run)) => (sketch, run),
+            Ok(Rehearsed::Run { run, .. }) => (sketch, run),
             other => panic!("{other:?}"),
         }
     }
@@ -500,7 +340,7 @@ mod tests {
         let failure = failure(&sketch, &run, "wrong");
         assert!(failure.contains("line 1"), "{failure}");
         // The document asks for the links' states in its own order, and keeps its own ports.
-        use LinkStatus::{Dead, Taken};
+        use crate::run::LinkStatus::{Dead, Taken};
         assert_eq!(
             sketch.links_of(&run),
             [Taken, Taken, Dead, Taken, Taken, Dead]
@@ -526,7 +366,7 @@ mod tests {
         assert_eq!(status(&sketch, &run, "a"), StepStatus::Failed);
         assert_eq!(status(&sketch, &run, "b"), StepStatus::Skipped);
         assert_eq!(status(&sketch, &run, "behind"), StepStatus::Skipped);
-        use LinkStatus::{Dead, Taken};
+        use crate::run::LinkStatus::{Dead, Taken};
         assert_eq!(
             sketch.links_of(&run),
             [Dead, Taken, Taken, Dead, Dead, Dead]
@@ -552,6 +392,63 @@ mod tests {
             &Bounds::default(),
         );
         assert_eq!(came.unwrap_err(), "there is no trigger `start`");
+    }
+
+    #[test]
+    fn a_body_with_an_error_is_rehearsed_as_far_as_it_goes_and_its_first_item_is_told() {
+        let body = json!({
+            "steps": {
+                "good": map("item * 10"), "bad": map("item +"), "after": map("input"),
+                "sum": map("steps.good + index"), "stray": map("1"), "back": map("2")
+            },
+            "links": [
+                {"from": "good", "to": "sum"}, {"from": "bad", "to": "after"},
+                {"from": "stray", "to": "back"}, {"from": "back", "to": "stray"}
+            ],
+            "layout": {"good": [0, 0], "gone": [9, 9]}
+        });
+        let each =
+            json!({"kind": "each", "config": {"items": "= [input.body.n, 5]", "body": body}});
+        let document = flow(
+            json!({"all": each, "then": map("input")}),
+            &[("start", "all"), ("all", "then")],
+        );
+        let checked = check_value(&document, &catalog(), None);
+        let flow = checked.flow.unwrap();
+        let places: Vec<&str> = checked.problems.iter().map(|p| p.at.as_str()).collect();
+        assert!(
+            places.contains(&"/steps/all/config/body/layout/gone"),
+            "{places:?}"
+        );
+        let sketch = Sketch::compile(&flow, &checked.problems, &catalog()).unwrap();
+        let message = Message {
+            body: json!({"n": 2}),
+            ..Message::default()
+        };
+        let (mocks, bounds) = (mocks_of(&flow), Bounds::default());
+        let came = rehearse(&sketch.plan, None, message, &mocks, STAMP, &bounds);
+        let Ok(Rehearsed::Run { run, records }) = came else {
+            panic!("{came:?}")
+        };
+        assert_eq!(status(&sketch, &run, "all"), StepStatus::Succeeded);
+        assert!(!sketch.is_broken("all"));
+        let looked = run
+            .items_of(&sketch.plan, &records, "all", &[], 0..2)
+            .unwrap();
+        assert_eq!(
+            (looked.total, looked.items.len()),
+            (2, 1),
+            "only the first is told"
+        );
+        let item = &looked.items[0];
+        let state = |id: &str| item.steps[looked.body.position(id).unwrap()].status;
+        let given = |id: &str| item.outputs.get(id).map(|output| Value::clone(output));
+        assert_eq!(
+            (given("good"), given("sum")),
+            (Some(json!(20)), Some(json!(20)))
+        );
+        assert_eq!(state("bad"), StepStatus::Failed);
+        assert_eq!(state("after"), StepStatus::Skipped);
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub fn run_tests(plan: &Plan, bounds: &Bounds) -> Vec<Outcome> {
 pub fn run_test(plan: &Plan, test: &Test, bounds: &Bounds) -> Outcome {
     let mut found = Findings::default();
     match play(plan, test, bounds) {
-        Ok(Rehearsed::Run(run)) => found.run(plan, test, &run),
+        Ok(Rehearsed::Run { run, .. }) => found.run(plan, test, &run),
         Ok(Rehearsed::Filtered) => found.admission(test, Expected::Filtered, Value::Null),
         Ok(Rehearsed::Refused(problems)) => {
             found.admission(test, Expected::Refused, json!(problems));

@@ -53,6 +53,15 @@ const VIEWS = {
     await byTest(page, "publish").first().click();
     await byTest(page, "publish-changes").waitFor();
   }),
+  "a body": ["/flows/stock-reservation", async (page) => {
+    await card(page, "lines").locator(".card-face").focus();
+    await page.keyboard.press("Enter");
+    await byTest(page, "crumbs").waitFor();
+  }],
+  "a step with a body": ["/flows/stock-reservation", async (page) => {
+    await card(page, "lines").locator(".card-title").click();
+    await byTest(page, "body-open").waitFor();
+  }],
   versions: ["/flows/order-intake?tab=versions", (page) => byTest(page, "versions").waitFor()],
   document: ["/flows/order-intake?tab=document", (page) => byTest(page, "document").waitFor()],
   runs: ["/runs", (page) => byTest(page, "run-row").first().waitFor()],

@@ -75,6 +75,32 @@ fn draw(script: &str, by: &str) {
 }
 
 #[test]
+fn the_body_of_a_step_is_drawn_published_and_called() {
+    let partner = Partner::with(|request, _| {
+        let line = request.json();
+        let mark = format!("{}-{}", line["sku"].as_str().unwrap_or(""), line["line"]);
+        Act::reply(201, json!({ "mark": mark }))
+    });
+    let weir = Weir::start();
+    let lines = json!([ { "sku": "DESK", "qty": 2, "price": 40 }, { "sku": "LAMP", "qty": 1, "price": 9 } ]);
+    let draft = json!({
+        "format": "weir/flow@1", "id": "lines", "title": "Lines",
+        "triggers": { "in": { "kind": "http", "config": { "path": "/lines", "reply": "result" } } },
+        "steps": { "answer": { "kind": "respond", "config": { "body": "= input" } } },
+        "links": [ { "from": "in", "to": "answer" } ],
+        "tests": [ { "name": "two lines", "message": { "body": { "lines": lines } } } ],
+        "layout": { "in": [80, 160], "answer": [680, 160] }
+    });
+    weir.api("POST", "/flows", &draft).expect(201);
+    browse(
+        "in_body.mjs",
+        &[("WEIR_URL", weir.url()), ("WEIR_PARTNER", partner.url())],
+        &weir,
+    );
+    assert_eq!(partner.calls().len(), 2, "once for each line");
+}
+
+#[test]
 fn hands_choose_move_copy_and_lead_and_take_all_of_it_back() {
     let weir = with_a_draft();
     browse("hands.mjs", &[("WEIR_URL", weir.url())], &weir);

@@ -85,6 +85,8 @@ export function open(host, optionsText, change, left, completion) {
   const options = JSON.parse(optionsText);
   const { shape, text, selection, phrases, words } = options;
   let closed = false;
+  // The completion of CodeMirror asks once more when the focus goes with the editor; nobody is there to answer then.
+  const offered = () => (closed ? null : completion());
   const readOnly = new Compartment();
   const invalid = new Compartment();
   const view = new EditorView({
@@ -94,7 +96,7 @@ export function open(host, optionsText, change, left, completion) {
       extensions: [
         shaped(options),
         keymap.of([...undoing, ...problemKeys, ...closeBracketsKeymap, ...usual]),
-        language(options, words, completion),
+        language(options, words, offered),
         history(),
         highlightSpecialChars(),
         bracketMatching(),

@@ -12,6 +12,15 @@ use crate::{
     template,
 };
 
+/// Whether a kind of step may stand in a body that has so many `each` steps around it; 0 is the flow itself.
+pub fn may_stand(kind: &str, loops: usize) -> bool {
+    match kind {
+        "respond" => loops == 0,
+        "each" => loops < MOST_LOOPS,
+        _ => true,
+    }
+}
+
 impl Check<'_> {
     /// No two steps share an id, in whatever body they stand.
     pub(super) fn ids(&mut self) {
@@ -59,7 +68,7 @@ impl Check<'_> {
             return;
         };
         let at = pointer(config, "body");
-        if self.loops >= MOST_LOOPS {
+        if !may_stand("each", self.loops) {
             let message = format!(
                 "`each` steps stand in each other at most {MOST_LOOPS} deep; let an earlier step make one flat list"
             );

@@ -150,6 +150,12 @@ struct Open {
     asks: Vec<Ask>,
 }
 
+impl Open {
+    fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.asks.is_empty()
+    }
+}
+
 /// A whole play: what was recorded and commanded.
 #[derive(Default)]
 pub(crate) struct Story {

@@ -70,8 +70,10 @@ pub(crate) enum Ask {
         link: Option<usize>,
         moved: Vec<(Slug, Point)>,
     },
-    /// The inspector, with the keyboard in it. The card is chosen already.
+    /// What is inside of a card; where nothing is, the inspector, with the keyboard in it. The card is chosen already.
     Open { card: Slug },
+    /// The drawing around the one that is shown.
+    Leave,
     /// A menu for what is under the pointer. It is chosen already.
     Menu { on: Spot, at: Where },
 }

@@ -50,6 +50,7 @@ pub(super) fn card_view(
                 (look.chosen, " chosen"),
                 (look.moving, " moving"),
                 (card.disabled, " off"),
+                (card.inside.is_some(), " holds"),
             ] {
                 if set {
                     class.push_str(word);
@@ -152,9 +153,13 @@ fn face_view(
         move || {
             let card = card.read();
             let (kind, _) = kind_of(texts(), &card);
-            match card.summary.is_empty() {
+            let tip = match card.summary.is_empty() {
                 true => format!("{}\n{kind}", card.title),
                 false => format!("{}\n{kind} · {}", card.title, card.summary),
+            };
+            match card.inside.filter(|_| hands.pen.is_some()) {
+                Some(_) => format!("{tip}\n{}", texts().canvas_inside_tip),
+                None => tip,
             }
         }
     };
@@ -168,10 +173,11 @@ fn face_view(
     };
     let below = move || {
         let card = card.read();
-        match (card.disabled, card.summary.is_empty()) {
+        match (card.disabled, card.inside) {
             (true, _) => texts().canvas_disabled.to_owned(),
-            (false, true) => kind_of(texts(), &card).0,
-            (false, false) => card.summary.clone(),
+            (false, Some(steps)) => said(steps),
+            (false, None) if card.summary.is_empty() => kind_of(texts(), &card).0,
+            (false, None) => card.summary.clone(),
         }
     };
     let (tab, pressed) = (look.clone(), look);
@@ -320,11 +326,23 @@ fn spoken(card: &Card) -> String {
         t.canvas_trigger
     };
     let (kind, _) = kind_of(t, card);
-    let mut said = fill(pattern, &[("kind", &kind)]);
+    let mut spoken = fill(pattern, &[("kind", &kind)]);
     if card.disabled {
-        said = format!("{said}, {}", t.canvas_disabled);
+        spoken = format!("{spoken}, {}", t.canvas_disabled);
     }
-    said
+    if let Some(steps) = card.inside {
+        spoken = format!("{spoken}, {}", said(steps));
+    }
+    spoken
+}
+
+/// How many steps stand inside of a card, in words.
+pub(crate) fn said(steps: usize) -> String {
+    let t = texts();
+    match steps {
+        0 => t.canvas_inside_none.to_owned(),
+        n => count(n as u64, t.canvas_inside_one, t.canvas_inside_many),
+    }
 }
 
 /// Where a card leads to, in words: the drawing for those who do not see it.

@@ -61,7 +61,7 @@ impl Hands {
         let (Some(pen), Some(link)) = (self.pen, wire.at(to)) else {
             return;
         };
-        let flow = pen.desk.flow.get_untracked();
+        let flow = pen.desk.drawn.get_untracked();
         let index = wire
             .link
             .as_ref()
@@ -189,7 +189,7 @@ impl Hands {
         };
         let change = pen
             .desk
-            .flow
+            .drawn
             .with_untracked(|flow| edit::move_by(flow, &cards, by, |id| pen.desk.place(id)));
         if !change.is_empty() && !cards.is_empty() {
             let ids: Vec<&str> = cards.iter().map(String::as_str).collect();

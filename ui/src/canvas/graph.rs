@@ -10,7 +10,10 @@ use super::{
     geometry::{Point, Rect, Size},
     layout,
 };
-use crate::{edit::Added, kinds};
+use crate::{
+    edit::{Added, body},
+    kinds,
+};
 
 /// The width of a card.
 pub(crate) const CARD_WIDTH: f64 = 200.0;
@@ -74,6 +77,8 @@ pub(crate) struct Card {
     pub(crate) ports: Vec<Port>,
     /// Whether links may enter it.
     pub(crate) enters: bool,
+    /// How many steps stand inside, for a step with an inside that can be drawn.
+    pub(crate) inside: Option<usize>,
     pub(crate) at: Point,
 }
 
@@ -244,6 +249,7 @@ fn trigger_card(links: &[document::Link], id: &str, trigger: &Trigger) -> Card {
         disabled: trigger.disabled,
         ports: ports(links, id, vec!["ok".to_owned()]),
         enters: false,
+        inside: None,
         at: Point::default(),
     }
 }
@@ -258,6 +264,7 @@ fn step_card(links: &[document::Link], id: &str, step: &Step) -> Card {
         disabled: step.disabled,
         ports: ports(links, id, ways_out(step)),
         enters: true,
+        inside: body::counted(step),
         at: Point::default(),
     }
 }

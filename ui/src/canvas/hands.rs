@@ -6,7 +6,7 @@ use leptos::{html, prelude::*};
 use weir_flows::document::Slug;
 
 use super::{
-    ask::Ask,
+    ask::{Ask, Spot},
     gesture::{self, Gesture, Ground, Input},
     graph::Graph,
     scene::{DrawnCard, Scene},
@@ -40,6 +40,8 @@ pub(super) struct Hands {
     /// What is said to those who do not see the drawing.
     pub(super) said: RwSignal<String>,
     pub(super) now: StoredValue<Gesture>,
+    /// What a pointer went down on last.
+    pub(super) pressed: StoredValue<Spot>,
     /// When the last frame was drawn, while one is on its way.
     frame: StoredValue<Option<f64>>,
     /// Counts presses, so that the wait for a long one knows its own.
@@ -70,6 +72,7 @@ impl Hands {
             space: RwSignal::new(false),
             said: RwSignal::new(String::new()),
             now: StoredValue::new(Gesture::Idle),
+            pressed: StoredValue::new(Spot::Ground),
             frame: StoredValue::new(None),
             presses: StoredValue::new(0),
             space_used: StoredValue::new(false),
@@ -85,7 +88,7 @@ impl Hands {
     pub(super) fn play(&self, input: Input) {
         let graph = self.graph.get_untracked();
         let chosen = self.chosen.get_untracked();
-        let flow = self.pen.map(|pen| pen.desk.flow.get_untracked());
+        let flow = self.pen.map(|pen| pen.desk.drawn.get_untracked());
         let viewport = self.sight.viewport.get_untracked();
         let ground = Ground {
             graph: &graph,

@@ -6,10 +6,10 @@
 //! |---|---|
 //! | arrows | the focus walks to the next card in that direction; with Shift that card is chosen as well |
 //! | Space | the focused card or link is chosen along with others, or no longer |
-//! | Enter | the focused card is chosen alone and the inspector opens; on a port or a link, a step is added there |
+//! | Enter | the focused card is chosen alone, and what is inside of it opens, else the inspector; on a port or a link, a step is added there |
 //! | Ctrl and arrows | the chosen cards, or the focused one, move by the grid; with Shift five times as far |
 //! | L | a link begins at the focused card: arrows choose where it goes, L takes its next port, Enter fastens it |
-//! | Escape | leaves what is going on; else nothing is chosen any more |
+//! | Escape | leaves what is going on; else nothing is chosen any more; else the body that is drawn is left |
 //! | + - 0 1 | zoom in, zoom out, show all, actual size |
 //! | Space held | any drag moves the drawing |
 //! | Alt held | nothing snaps |
@@ -133,6 +133,7 @@ impl Hands {
             "0" => self.sight.fit(),
             "1" => self.sight.actual(),
             "Escape" if self.gesture() != Gesture::Idle => self.play(Input::Cancel),
+            "Escape" if self.chosen.with_untracked(Chosen::is_empty) => self.ask(Ask::Leave),
             "Escape" => self.choose.run(Chosen::default()),
             " " => {
                 if !event.repeat() {

@@ -1,10 +1,13 @@
 //! The marks: how many problems each card has, out of what the check found.
 
 use leptos::prelude::*;
-use weir_flows::problem::Problem;
+use weir_flows::{document::Slug, problem::Problem};
 
 use super::hands::Pen;
-use crate::texts::{count, problem_sentence, texts};
+use crate::{
+    edit::body,
+    texts::{count, problem_sentence, texts},
+};
 
 /// How many problems are read out in full.
 const READ: usize = 4;
@@ -33,16 +36,17 @@ impl Marks {
 /// The marks of a card; none where the drawing is only read.
 pub(super) fn marks_of(pen: Option<Pen>, id: String) -> Memo<Marks> {
     Memo::new(move |_| match pen {
-        Some(pen) => pen.desk.problems.with(|problems| marks(problems, &id)),
+        Some(pen) => {
+            let places = pen.desk.within.with(|way| places_of(way, &id));
+            pen.desk.problems.with(|problems| marks(problems, &places))
+        }
         None => Marks::default(),
     })
 }
 
-/// The marks of a card out of all problems. The errors are told first.
-fn marks(problems: &[Problem], id: &str) -> Marks {
-    let own = problems
-        .iter()
-        .filter(|problem| card_of(&problem.at) == Some(id));
+/// The marks of a card, at one of its places, out of all problems: those inside of it count as well. The errors are told first.
+fn marks(problems: &[Problem], places: &[String]) -> Marks {
+    let own = problems.iter().filter(|problem| is_at(problem, places));
     let mut own: Vec<&Problem> = own.collect();
     own.sort_by_key(|problem| problem.severity);
     let errors = own.iter().filter(|problem| problem.is_error()).count();
@@ -58,13 +62,18 @@ fn marks(problems: &[Problem], id: &str) -> Marks {
     }
 }
 
-/// The card that a place of the document belongs to. Ids are slugs, so nothing in them is escaped.
-pub(super) fn card_of(pointer: &str) -> Option<&str> {
-    let mut segments = pointer.split('/').skip(1);
-    match segments.next()? {
-        "steps" | "triggers" => segments.next(),
-        _ => None,
-    }
+/// The places of a card in the document, as a step or as a trigger. Ids are slugs, so nothing in them is escaped.
+pub(crate) fn places_of(way: &[Slug], id: &str) -> [String; 2] {
+    let around = body::place(way);
+    ["steps", "triggers"].map(|part| format!("{around}/{part}/{id}"))
+}
+
+/// Whether a problem is about what stands at one of these places, or in it.
+pub(crate) fn is_at(problem: &Problem, places: &[String]) -> bool {
+    places.iter().any(|place| {
+        let rest = problem.at.strip_prefix(place.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 #[cfg(test)]
@@ -80,10 +89,25 @@ mod tests {
             Problem::error("/links/0", "e", "Wrong as well."),
             Problem::error("/triggers/t", "e", "No."),
         ];
-        let marks_a = marks(&problems, "a");
+        let marks = |id: &str| marks(&problems, &places_of(&[], id));
+        let marks_a = marks("a");
         assert_eq!((marks_a.errors, marks_a.warnings), (1, 1));
         assert_eq!(marks_a.text, "Wrong.\nLook here.");
-        assert_eq!(marks(&problems, "t").errors, 1);
-        assert_eq!(marks(&problems, "links"), Marks::default());
+        assert_eq!(marks("t").errors, 1);
+        assert_eq!(marks("links"), Marks::default());
+    }
+
+    #[test]
+    fn a_card_in_a_body_has_its_own_and_the_card_around_it_counts_them() {
+        let problems = [
+            Problem::error("/steps/lines/config/body/steps/a/config/url", "e", "Wrong."),
+            Problem::warning("/steps/lines/config/body/links/0", "w", "Look here."),
+            Problem::error("/steps/a", "e", "Another."),
+        ];
+        let way = ["lines".to_owned()];
+        let inner = marks(&problems, &places_of(&way, "a"));
+        assert_eq!((inner.errors, inner.warnings), (1, 0));
+        let around = marks(&problems, &places_of(&[], "lines"));
+        assert_eq!((around.errors, around.warnings), (1, 1));
     }
 }

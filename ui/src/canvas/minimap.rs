@@ -7,7 +7,7 @@ use weir_flows::problem::Severity;
 use super::{
     geometry::{Point, Rect, Size},
     hands::Hands,
-    marks::card_of,
+    marks::{is_at, places_of},
 };
 
 /// How large the map is.
@@ -132,12 +132,15 @@ fn fitted(all: Rect) -> Rect {
 fn blocks(hands: &Hands) -> Blocks {
     let problems = hands.pen.map(|pen| pen.desk.problems.get());
     let problems = problems.as_ref().map_or(&[][..], |problems| problems);
+    let way = hands.pen.map(|pen| pen.desk.within.get());
+    let way = way.unwrap_or_default();
     let mut blocks = Blocks::default();
     hands.graph.with(|graph| {
         for card in &graph.cards {
+            let places = places_of(&way, &card.id);
             let worst = problems
                 .iter()
-                .filter(|problem| card_of(&problem.at) == Some(&card.id))
+                .filter(|problem| is_at(problem, &places))
                 .map(|problem| problem.severity)
                 .min();
             let path = match worst {

@@ -27,9 +27,11 @@ mod view;
 mod wire;
 
 pub(crate) use ask::{Anchor, Ask, Carried, Spot};
+pub(crate) use card::said as said_inside;
 pub(crate) use graph::{CARD_HEIGHT, CARD_WIDTH, Card, Graph, Role};
 pub(crate) use hands::Pen;
 pub(crate) use layout::{free_place, room, snapped, tidy};
 pub(crate) use live::Live;
+pub(crate) use marks::{is_at, places_of};
 pub(crate) use sight::{Sight, ZOOM_STEP};
 pub(crate) use view::Canvas;

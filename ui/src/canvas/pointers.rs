@@ -37,11 +37,13 @@ impl Hands {
             self.space_used.set_value(true);
         }
         let pointer = event.pointer_id();
+        let on = self.spot(event);
+        self.pressed.set_value(on.clone());
         self.play(Input::Down {
             pointer,
             at: self.place(event),
             means,
-            on: self.spot(event),
+            on,
             keys: keys(event),
         });
         if finger {
@@ -136,7 +138,8 @@ impl Hands {
         if within(event, "[data-aside]") {
             return;
         }
-        match self.spot(event) {
+        // The pointer was captured when it went down, so the event itself knows the canvas only.
+        match self.pressed.get_value() {
             Spot::Card(card) => self.ask(Ask::Open { card }),
             Spot::Ground if !event.shift_key() => {
                 let at = self.whereabouts(self.place(event));

@@ -1,6 +1,6 @@
 //! The sight: what part of the drawing is seen, and how it is moved from outside of the canvas.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 use weir_flows::document::Slug;
@@ -39,6 +39,8 @@ pub(crate) struct Sight {
     /// Whether a person has moved the drawing.
     pub(super) touched: StoredValue<bool>,
     graph: RwSignal<Option<Signal<Arc<Graph>>>>,
+    /// From where each part of the flow was seen last, by the way to it.
+    seen: StoredValue<HashMap<Vec<Slug>, Viewport>>,
 }
 
 /// What only the canvas itself can do.
@@ -66,6 +68,7 @@ impl Sight {
             corner: StoredValue::new(Point::default()),
             touched: StoredValue::new(false),
             graph: RwSignal::new(None),
+            seen: StoredValue::new(HashMap::new()),
         }
     }
 
@@ -160,16 +163,31 @@ impl Sight {
         self.graph.set(Some(graph));
     }
 
+    /// Another part of the flow is drawn now: it is seen from where it was seen last.
+    pub(crate) fn turn_to(&self, before: &[Slug], now: &[Slug]) {
+        let seen = self.viewport.get_untracked();
+        let known = self.seen.try_update_value(|all| {
+            all.insert(before.to_vec(), seen);
+            all.get(now).copied()
+        });
+        let to = known.flatten().unwrap_or_else(|| self.first_view());
+        self.viewport.set(to);
+    }
+
     /// The canvas has another size. The first one decides where the drawing is seen from.
     pub(super) fn resized(&self, size: Size) {
         let before = self.window.get_untracked();
         self.window.set(size);
         if before == Size::default() {
-            let first = match self.bounds() {
-                Some(bounds) => self.beside(|room| Viewport::first(bounds, room, MARGIN)),
-                None => Viewport::default(),
-            };
-            self.viewport.set(first);
+            self.viewport.set(self.first_view());
+        }
+    }
+
+    /// From where a drawing is seen that nobody has moved yet.
+    fn first_view(&self) -> Viewport {
+        match self.bounds() {
+            Some(bounds) => self.beside(|room| Viewport::first(bounds, room, MARGIN)),
+            None => Viewport::default(),
         }
     }
 

@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use super::{ask::Ask, geometry::Point, hands::Hands};
 use crate::{
-    kit::icon::{Glyph, Icon},
+    kit::{
+        button::{Button, Weight},
+        icon::{Glyph, Icon},
+    },
     texts::{language, texts},
     words,
 };
@@ -22,6 +25,9 @@ pub(super) fn start_view(hands: Hands) -> impl IntoView {
         }
         .into_any();
     };
+    if untrack(|| pen.desk.is_inside()) {
+        return body_view(hands).into_any();
+    }
     let begin = move |kind: String| {
         let window = hands.sight.window.get_untracked();
         // A flow goes to the right: it begins at a third of the window.
@@ -59,4 +65,22 @@ pub(super) fn start_view(hands: Hands) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// Asks for the first step of a body.
+fn body_view(hands: Hands) -> impl IntoView {
+    let t = texts();
+    let add = move |_| {
+        let window = hands.sight.window.get_untracked();
+        let mut at = hands.whereabouts(Point::new(window.width / 3.0, window.height / 2.0));
+        at.world = super::layout::snapped(at.world);
+        hands.ask(Ask::AddAt { at });
+    };
+    view! {
+        <div class="canvas-start" data-aside="" data-testid="canvas-start">
+            <h2>{t.canvas_body_title}</h2>
+            <p>{t.canvas_body_text}</p>
+            <Button label=t.canvas_body_add icon=Icon::Plus weight=Weight::Primary test="body-add" press=add/>
+        </div>
+    }
 }

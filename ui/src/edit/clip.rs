@@ -11,7 +11,7 @@ use weir_flows::{
 
 use super::{
     change::{Change, Edit, What},
-    names::{free_bodies, new_ids, rewrite_config, rewrite_step},
+    names::{Taken, free_bodies, new_ids, rewrite_config, rewrite_step},
     operations::Chosen,
 };
 use crate::canvas::geometry::Point;
@@ -94,6 +94,12 @@ impl Clip {
         self.triggers.is_empty() && self.steps.is_empty()
     }
 
+    /// The same without its triggers: a body has none.
+    pub(crate) fn without_triggers(mut self) -> Self {
+        self.triggers.clear();
+        self
+    }
+
     /// How far its cards reach to the right and down, from the corner of the first to the corner of the last.
     pub(crate) fn extent(&self) -> Point {
         let corners = self
@@ -117,9 +123,15 @@ impl Clip {
 
     /// Pastes it so that its upper left corner stands at a point. Ids that are taken are replaced, in its scripts as
     /// well; its cards are what is chosen then.
-    pub(crate) fn paste(&self, flow: &Flow, at: Point, what: What) -> (Change, Chosen) {
+    pub(crate) fn paste(
+        &self,
+        flow: &Flow,
+        taken: &Taken,
+        at: Point,
+        what: What,
+    ) -> (Change, Chosen) {
         let ids = self.triggers.keys().chain(self.steps.keys());
-        let names = new_ids(flow, ids);
+        let names = new_ids(taken, ids);
         let name = |id: &Slug| names.get(id).cloned();
         let corner = self
             .places()
@@ -133,7 +145,7 @@ impl Clip {
             edits.extend(name(id).map(|id| Edit::Trigger(id, Some(Box::new(trigger)))));
         }
         let mut steps = self.steps.clone();
-        free_bodies(flow, &mut steps, &names);
+        free_bodies(taken, &mut steps, &names);
         for (id, mut step) in steps {
             rewrite_step(&mut step, &names);
             edits.extend(name(&id).map(|id| Edit::Step(id, Some(Box::new(step)))));

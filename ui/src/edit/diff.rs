@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use weir_flows::document::{Flow, Link, Slug, Test};
 
-use super::names::rename;
+use super::{body::flat, names::rename};
 
 /// All that differs between two documents.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,9 +69,10 @@ pub(crate) struct Tests {
 }
 
 impl Diff {
-    /// What was done to `before` to get `after`.
+    /// What was done to `before` to get `after`. What stands within bodies is told like what stands around them.
     pub(crate) fn between(before: &Flow, after: &Flow) -> Self {
-        let (before, names) = renamed(before, after);
+        let after = &flat(after);
+        let (before, names) = renamed(&flat(before), after);
         let (then, now) = (cards(&before), cards(after));
         let mut diff = Diff {
             flow: flow_settings(&before, after),
@@ -321,6 +322,25 @@ mod proofs {
             to: "Give up".into(),
         };
         assert_eq!(found.linked, [drawn]);
+    }
+
+    #[test]
+    fn what_stands_in_a_body_is_told_like_what_stands_around_it() {
+        let each = |script: &str, at: i32| {
+            json!({ "kind": "each", "title": "Lines", "config": { "items": "= input", "body": {
+                "steps": { "one": { "kind": "map", "title": "One", "config": { "script": script } }, "two": { "kind": "map" } },
+                "links": [ { "from": "one", "to": "two" } ], "layout": { "one": [at, 0] } } } })
+        };
+        let before = flow(|f| f["steps"]["lines"] = each("1", 0));
+        let moved = flow(|f| f["steps"]["lines"] = each("1", 80));
+        let found = Diff::between(&before, &moved);
+        assert_eq!((found.changed.len(), names(&found.moved)), (0, vec!["One"]));
+        let changed = flow(|f| f["steps"]["lines"] = each("2", 0));
+        let found = Diff::between(&before, &changed);
+        assert_eq!(found.changed.len(), 1);
+        assert_eq!(found.changed[0].card.name, "One");
+        let found = Diff::between(&flow(|_| ()), &before);
+        assert_eq!(names(&found.added), ["Lines", "One", "two"]);
     }
 
     #[test]

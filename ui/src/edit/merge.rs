@@ -3,8 +3,9 @@
 use weir_flows::document::{Flow, Link};
 
 use super::{
+    body::way_to,
     change::{Change, Edit, What},
-    names::{fresh_id, is_taken, rename},
+    names::{Taken, fresh_id, is_taken, rename},
 };
 
 /// Puts what `mine` and `theirs` made of `base` together. `None` where both set the same part differently, or where
@@ -57,17 +58,28 @@ pub(crate) fn base_with(base: &Flow, sent: &Flow, theirs: &Flow) -> Flow {
     known
 }
 
-/// My document, with other ids for the cards that they have added under the same ids.
+/// My document, with other ids for the cards that they have added under the same ids, in whatever body.
 fn apart(base: &Flow, mine: &Flow, theirs: &Flow) -> Flow {
     let mut apart = mine.clone();
-    let ids = mine.triggers.keys().chain(mine.steps.keys());
-    for id in ids.filter(|id| !is_taken(base, id) && is_taken(theirs, id)) {
-        let same = mine.triggers.get(id) == theirs.triggers.get(id)
-            && mine.steps.get(id) == theirs.steps.get(id);
+    let (known, others) = (Taken::of(base), Taken::of(theirs));
+    for id in Taken::of(mine).iter() {
+        if known.has(id) || !others.has(id) {
+            continue;
+        }
+        // What stands in a body is the same where the whole card around it is.
+        let card = |flow: &Flow| {
+            let way = way_to(flow, id).unwrap_or_default();
+            way.into_iter().next().unwrap_or_else(|| id.clone())
+        };
+        let around = card(mine);
+        let same = around == card(theirs)
+            && mine.triggers.get(&around) == theirs.triggers.get(&around)
+            && mine.steps.get(&around) == theirs.steps.get(&around);
         if same {
             continue;
         }
-        let free = fresh_id(|id| is_taken(&apart, id) || is_taken(theirs, id), id);
+        let taken = Taken::of(&apart);
+        let free = fresh_id(|id| taken.has(id) || others.has(id), id);
         for edit in rename(&apart, id, &free)
             .into_iter()
             .flat_map(|it| it.edits)

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use weir_flows::document::{Body, Config, Flow, Slug, Step, each_step, is_slug};
+use weir_flows::document::{Config, Flow, Slug, Step, each_step, is_slug};
 
-use super::change::{Change, What};
+use super::{
+    body::renamed_within,
+    change::{Change, What},
+};
 
 /// A free id that begins with a word: `map`, else `map_2`, `map_3`, … Scripts can say it without brackets.
 pub(crate) fn fresh_id(taken: impl Fn(&str) -> bool, word: &str) -> Slug {
@@ -37,25 +40,47 @@ pub(super) fn is_taken(flow: &Flow, id: &str) -> bool {
     flow.triggers.contains_key(id) || flow.steps.contains_key(id)
 }
 
-/// The ids that a flow uses: those of its cards, and of the steps within bodies.
-fn used(flow: &Flow) -> BTreeSet<Slug> {
-    let mut ids: BTreeSet<Slug> = flow.triggers.keys().cloned().collect();
-    each_step(flow, |_, id, _| {
-        ids.insert(id.clone());
-    });
-    ids
+/// The ids that a document uses: those of its cards, and of the steps within bodies. No new card may have one of them, wherever in
+/// the document it stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken(BTreeSet<Slug>);
+
+impl Taken {
+    /// Those of a whole document.
+    pub(crate) fn of(whole: &Flow) -> Self {
+        let mut ids: BTreeSet<Slug> = whole.triggers.keys().cloned().collect();
+        each_step(whole, |_, id, _| {
+            ids.insert(id.clone());
+        });
+        Taken(ids)
+    }
+
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.0.contains(id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slug> {
+        self.0.iter()
+    }
+
+    /// A free id that begins with a word, which is taken from now on.
+    fn take(&mut self, word: &str) -> Slug {
+        let new = fresh_id(|id| self.has(id), word);
+        self.0.insert(new.clone());
+        new
+    }
 }
 
-/// A free id for a new card of a flow.
-pub(super) fn fresh_card(flow: &Flow, word: &str) -> Slug {
-    let used = used(flow);
-    fresh_id(|id| used.contains(id), word)
+/// A free id for a new card.
+pub(super) fn fresh_card(taken: &Taken, word: &str) -> Slug {
+    fresh_id(|id| taken.has(id), word)
 }
 
-/// Gives a card another id wherever the document says it: links, places, tests and scripts.
+/// Gives a card, in whatever body it stands, another id wherever the whole document says it: links, places, tests and scripts.
 /// `None` where the new id is no slug or is taken.
 pub(crate) fn rename(flow: &Flow, old: &str, new: &str) -> Option<Change> {
-    if !is_slug(new) || used(flow).contains(new) || !is_taken(flow, old) {
+    let taken = Taken::of(flow);
+    if !is_slug(new) || taken.has(new) || !taken.has(old) {
         return None;
     }
     let names = BTreeMap::from([(old.to_owned(), new.to_owned())]);
@@ -66,7 +91,11 @@ pub(crate) fn rename(flow: &Flow, old: &str, new: &str) -> Option<Change> {
     for trigger in to.triggers.values_mut() {
         rewrite_config(&mut trigger.config, &names);
     }
+    let inner = !is_taken(flow, old);
     for step in to.steps.values_mut() {
+        if inner {
+            *step = renamed_within(step, &names);
+        }
         rewrite_step(step, &names);
     }
     let say = |id: &mut Slug| {
@@ -193,44 +222,37 @@ fn reference(rest: &str) -> Option<(&str, &str, &str)> {
     (end > 0).then_some((open, &inner[..end], ""))
 }
 
-/// New ids for the cards of a fragment, so that none is taken in `flow`: the old id to the new one.
+/// New ids for the cards of a fragment, so that none is taken: the old id to the new one.
 pub(super) fn new_ids<'a>(
-    flow: &Flow,
+    taken: &Taken,
     ids: impl Iterator<Item = &'a Slug>,
 ) -> BTreeMap<Slug, Slug> {
-    let mut taken = used(flow);
-    let mut names = BTreeMap::new();
-    for id in ids {
-        let new = fresh_id(|id| taken.contains(id), id);
-        taken.insert(new.clone());
-        names.insert(id.clone(), new);
-    }
-    names
+    let mut taken = taken.clone();
+    ids.map(|id| (id.clone(), taken.take(id))).collect()
 }
 
 /// Gives the steps within the bodies of new cards ids that are free, wherever these cards say them. A card whose ids are free stays
 /// as it is. `names` has the new ids of the cards themselves.
 pub(super) fn free_bodies(
-    flow: &Flow,
+    taken: &Taken,
     steps: &mut BTreeMap<Slug, Step>,
     names: &BTreeMap<Slug, Slug>,
 ) {
-    let mut taken = used(flow);
-    taken.extend(names.values().cloned());
+    let mut taken = taken.clone();
+    taken.0.extend(names.values().cloned());
     for step in steps.values_mut() {
         let mut all = Vec::new();
         within(step, &mut all);
         let mut others = BTreeMap::new();
         for id in all {
-            let new = fresh_id(|id| taken.contains(id), &id);
-            taken.insert(new.clone());
+            let new = taken.take(&id);
             if new != id {
                 others.insert(id, new);
             }
         }
         if !others.is_empty() {
-            rename_within(step, &others);
-            rewrite_config(&mut step.config, &others);
+            *step = renamed_within(step, &others);
+            rewrite_step(step, &others);
         }
     }
 }
@@ -240,30 +262,5 @@ pub(super) fn within(step: &Step, all: &mut Vec<Slug>) {
     for (id, inner) in step.body().iter().flat_map(|body| &body.steps) {
         all.push(id.clone());
         within(inner, all);
-    }
-}
-
-/// Gives steps within the body of a step other ids.
-fn rename_within(step: &mut Step, names: &BTreeMap<Slug, Slug>) {
-    let Some(Body {
-        mut steps,
-        mut links,
-    }) = step.body()
-    else {
-        return;
-    };
-    steps
-        .values_mut()
-        .for_each(|inner| rename_within(inner, names));
-    steps = renamed_keys(steps, names);
-    for link in &mut links {
-        for end in [&mut link.from, &mut link.to] {
-            if let Some(new) = names.get(end) {
-                new.clone_into(end);
-            }
-        }
-    }
-    if let Ok(body) = serde_json::to_value(Body { steps, links }) {
-        step.config.insert("body".to_owned(), body);
     }
 }

@@ -9,7 +9,7 @@ use super::{
     change::{Change, Edit, What},
     clip::Clip,
     connect::link,
-    names::{free_bodies, fresh_card, is_taken, within},
+    names::{Taken, free_bodies, fresh_card, is_taken, within},
 };
 use crate::{canvas::geometry::Point, kinds::step_ports};
 
@@ -85,14 +85,14 @@ impl Added {
 }
 
 /// Adds a card at a point.
-pub(crate) fn add(flow: &Flow, card: Added, at: Point) -> (Change, Slug) {
-    let id = fresh_card(flow, card.kind());
+pub(crate) fn add(taken: &Taken, card: Added, at: Point) -> (Change, Slug) {
+    let id = fresh_card(taken, card.kind());
     let edit = match card {
         Added::Trigger(trigger) => Edit::Trigger(id.clone(), Some(Box::new(trigger))),
         Added::Step(step) => {
             let names = BTreeMap::from([(id.clone(), id.clone())]);
             let mut steps = BTreeMap::from([(id.clone(), step)]);
-            free_bodies(flow, &mut steps, &names);
+            free_bodies(taken, &mut steps, &names);
             Edit::Step(id.clone(), steps.remove(&id).map(Box::new))
         }
     };
@@ -103,6 +103,7 @@ pub(crate) fn add(flow: &Flow, card: Added, at: Point) -> (Change, Slug) {
 /// Adds a step at a point, with a link to it from a port. `None` where the card of the port is gone.
 pub(crate) fn add_after(
     flow: &Flow,
+    taken: &Taken,
     step: Step,
     at: Point,
     from: &str,
@@ -111,7 +112,7 @@ pub(crate) fn add_after(
     if !is_taken(flow, from) {
         return None;
     }
-    let (mut change, id) = add(flow, Added::Step(step), at);
+    let (mut change, id) = add(taken, Added::Step(step), at);
     let mut links = flow.links.clone();
     links.push(link(from, port, &id));
     change.edits.push(Edit::Links(links));
@@ -122,13 +123,14 @@ pub(crate) fn add_after(
 /// Where the step has no way on (`port` is none), the link ends at it.
 pub(crate) fn add_on_link(
     flow: &Flow,
+    taken: &Taken,
     step: Step,
     at: Point,
     index: usize,
     port: Option<&str>,
 ) -> Option<(Change, Slug)> {
     let old = flow.links.get(index)?;
-    let (mut change, id) = add(flow, Added::Step(step), at);
+    let (mut change, id) = add(taken, Added::Step(step), at);
     let mut links = flow.links.clone();
     links[index] = link(&old.from, old.port(), &id);
     if let Some(port) = port {
@@ -145,21 +147,14 @@ pub(crate) fn delete(flow: &Flow, chosen: &Chosen) -> Change {
     for (_, step) in flow.steps.iter().filter(|(id, _)| gone(id)) {
         within(step, &mut inner);
     }
+    let all: BTreeSet<Slug> = chosen.cards.iter().cloned().chain(inner).collect();
     let mut to = flow.clone();
     to.triggers.retain(|id, _| !gone(id));
     to.steps.retain(|id, _| !gone(id));
     to.layout.retain(|id, _| !gone(id));
     to.links
         .retain(|link| !gone(&link.from) && !gone(&link.to) && !chosen.links.contains(link));
-    for test in &mut to.tests {
-        test.mocks.retain(|id, _| !gone(id) && !inner.contains(id));
-        let expect = &mut test.expect;
-        expect.skipped.retain(|id| !gone(id));
-        expect.steps.retain(|id, _| !gone(id));
-        if let Some(ran) = &mut expect.ran {
-            ran.retain(|id| !gone(id));
-        }
-    }
+    to.tests.iter_mut().for_each(|test| forget(test, &all));
     // A test of a trigger that is gone tests nothing.
     to.tests
         .retain(|test| !test.trigger.as_ref().is_some_and(gone));
@@ -171,6 +166,17 @@ pub(crate) fn delete(flow: &Flow, chosen: &Chosen) -> Change {
     Change::between(what, flow, &to)
 }
 
+/// Takes out of a test what it says of steps that are gone.
+pub(super) fn forget(test: &mut Test, gone: &BTreeSet<Slug>) {
+    test.mocks.retain(|id, _| !gone.contains(id));
+    let expect = &mut test.expect;
+    expect.skipped.retain(|id| !gone.contains(id));
+    expect.steps.retain(|id, _| !gone.contains(id));
+    if let Some(ran) = &mut expect.ran {
+        ran.retain(|id| !gone.contains(id));
+    }
+}
+
 /// How far a copy stands from what it was copied of.
 const APART: f64 = 40.0;
 
@@ -179,12 +185,13 @@ const APART: f64 = 40.0;
 /// further on.
 pub(crate) fn duplicate(
     flow: &Flow,
+    taken: &Taken,
     cards: &BTreeSet<Slug>,
     places: impl Fn(&str) -> Option<Point>,
 ) -> Option<(Change, Chosen)> {
     let stand = cards.iter().filter_map(|id| places(id));
     let corner = stand.reduce(|a, b| Point::new(a.x.min(b.x), a.y.min(b.y)))?;
-    let taken: BTreeSet<[i32; 2]> = flow
+    let covered: BTreeSet<[i32; 2]> = flow
         .triggers
         .keys()
         .chain(flow.steps.keys())
@@ -193,13 +200,13 @@ pub(crate) fn duplicate(
     let mut by = Point::new(APART, APART);
     let covers = |by: Point| {
         let mut copies = cards.iter().filter_map(|id| Some(places(id)?.plus(by)));
-        copies.any(|at| taken.contains(&at.whole()))
+        copies.any(|at| covered.contains(&at.whole()))
     };
     while covers(by) {
         by = by.plus(Point::new(APART, APART));
     }
     let clip = Clip::of(flow, cards, places);
-    Some(clip.paste(flow, corner.plus(by), What::Duplicate))
+    Some(clip.paste(flow, taken, corner.plus(by), What::Duplicate))
 }
 
 /// Switches cards on or off.

@@ -69,7 +69,7 @@ fn change(flow: &Flow, op: u8, a: usize, b: usize, clip: &mut Clip) -> Change {
     match op % 14 {
         0 => {
             add(
-                flow,
+                &Taken::of(flow),
                 Added::Step(step(["map", "http", "branch", "respond"][a % 4])),
                 at,
             )
@@ -77,7 +77,7 @@ fn change(flow: &Flow, op: u8, a: usize, b: usize, clip: &mut Clip) -> Change {
         }
         1 => {
             add(
-                flow,
+                &Taken::of(flow),
                 Added::Trigger(Trigger {
                     kind: "manual".into(),
                     ..Trigger::default()
@@ -108,19 +108,27 @@ fn change(flow: &Flow, op: u8, a: usize, b: usize, clip: &mut Clip) -> Change {
         5 => move_by(flow, &some, at, places),
         6 => add_on_link(
             flow,
+            &Taken::of(flow),
             step("map"),
             at,
             a % flow.links.len().max(1),
             (!b.is_multiple_of(3)).then_some("ok"),
         )
         .map_or_else(nothing, |(change, _)| change),
-        7 => add_after(flow, step("fail"), at, &card(a), ports[b % 4])
-            .map_or_else(nothing, |(change, _)| change),
+        7 => add_after(
+            flow,
+            &Taken::of(flow),
+            step("fail"),
+            at,
+            &card(a),
+            ports[b % 4],
+        )
+        .map_or_else(nothing, |(change, _)| change),
         8 => {
             *clip = Clip::of(flow, &some, places);
-            clip.paste(flow, at, What::Duplicate).0
+            clip.paste(flow, &Taken::of(flow), at, What::Duplicate).0
         }
-        9 => clip.paste(flow, at, What::Paste).0,
+        9 => clip.paste(flow, &Taken::of(flow), at, What::Paste).0,
         10 => rename(flow, &card(a), &format!("n_{b}")).unwrap_or_else(nothing),
         11 => match flow.steps.get(&card(a)) {
             Some(now) => {
@@ -292,7 +300,15 @@ fn a_renamed_port_keeps_its_links_and_a_removed_one_loses_them() {
 #[test]
 fn a_step_on_a_link_is_between_its_ends() {
     let flow = orders();
-    let (change, id) = add_on_link(&flow, step("map"), Point::default(), 2, Some("ok")).unwrap();
+    let (change, id) = add_on_link(
+        &flow,
+        &Taken::of(&flow),
+        step("map"),
+        Point::default(),
+        2,
+        Some("ok"),
+    )
+    .unwrap();
     let mut now = flow.clone();
     History::default().apply(&mut now, change);
     assert_eq!(id, "map");
@@ -353,7 +369,12 @@ fn pasting_takes_free_ids_and_keeps_scripts_right() {
     let cards = ["price", "size", "thanks"].map(String::from).into();
     let clip = Clip::of(&flow, &cards, |_| Some(Point::new(10.0, 20.0)));
     let clip = Clip::read(&clip.text()).unwrap();
-    let (change, chosen) = clip.paste(&flow, Point::new(500.0, 600.0), What::Paste);
+    let (change, chosen) = clip.paste(
+        &flow,
+        &Taken::of(&flow),
+        Point::new(500.0, 600.0),
+        What::Paste,
+    );
     let mut now = flow.clone();
     History::default().apply(&mut now, change);
     assert_eq!(
@@ -403,7 +424,7 @@ fn copies_stand_beside_what_they_are_of_and_not_on_each_other() {
             Some(Point::new(f64::from(x), f64::from(y)))
         }
     };
-    let (change, first) = duplicate(&flow, &cards, places(&flow)).unwrap();
+    let (change, first) = duplicate(&flow, &Taken::of(&flow), &cards, places(&flow)).unwrap();
     History::default().apply(&mut flow, change);
     assert_eq!(
         first,
@@ -411,10 +432,13 @@ fn copies_stand_beside_what_they_are_of_and_not_on_each_other() {
     );
     assert_eq!(flow.layout["price_2"], [360, 200]);
     assert_eq!(flow.links.len(), 6, "the link between the two is copied");
-    let (change, _) = duplicate(&flow, &cards, places(&flow)).unwrap();
+    let (change, _) = duplicate(&flow, &Taken::of(&flow), &cards, places(&flow)).unwrap();
     History::default().apply(&mut flow, change);
     assert_eq!(flow.layout["price_3"], [400, 240]);
-    assert_eq!(duplicate(&flow, &BTreeSet::new(), places(&flow)), None);
+    assert_eq!(
+        duplicate(&flow, &Taken::of(&flow), &BTreeSet::new(), places(&flow)),
+        None
+    );
 }
 
 #[test]
@@ -468,7 +492,7 @@ fn ids_within_bodies_stay_apart_and_a_body_stays_as_it_is() {
     let at = Point::new(0.0, 0.0);
     let mut flow = orders();
     let put = |flow: &mut Flow, id: &str| {
-        let (change, new) = add(flow, Added::Step(each(id)), at);
+        let (change, new) = add(&Taken::of(flow), Added::Step(each(id)), at);
         History::default().apply(flow, change);
         new
     };
@@ -496,7 +520,7 @@ fn ids_within_bodies_stay_apart_and_a_body_stays_as_it_is() {
             .is_some()
     );
     // A card takes no id of a step in a body, neither new nor renamed.
-    let (_, id) = add(&flow, Added::Step(step("tell")), at);
+    let (_, id) = add(&Taken::of(&flow), Added::Step(step("tell")), at);
     assert_eq!(id, "tell_4");
     assert!(rename(&flow, "price", "item").is_none());
     let renamed = rename(&flow, "price", "cost").unwrap();

@@ -31,14 +31,15 @@ impl Tools {
             Target::Anywhere => self.anywhere(&card),
             target => target,
         };
-        let flow = self.desk.flow.get_untracked();
+        let flow = self.desk.drawn.get_untracked();
+        let taken = self.desk.taken();
         let made = match (card, &target) {
             (Added::Step(step), Target::After { from, port, at }) => {
-                edit::add_after(&flow, step, *at, from, port)
+                edit::add_after(&flow, &taken, step, *at, from, port)
             }
             (Added::Step(step), Target::OnLink { index, at, moved }) => {
                 let on = way_on(&step);
-                let made = edit::add_on_link(&flow, step, *at, *index, on.as_deref());
+                let made = edit::add_on_link(&flow, &taken, step, *at, *index, on.as_deref());
                 made.map(|(mut change, id)| {
                     let moves = edit::place(&flow, What::Move, moved);
                     change.edits.extend(moves.edits);
@@ -46,9 +47,9 @@ impl Tools {
                 })
             }
             (card, Target::After { at, .. } | Target::OnLink { at, .. } | Target::At(at)) => {
-                Some(edit::add(&flow, card, *at))
+                Some(edit::add(&taken, card, *at))
             }
-            (card, Target::Anywhere) => Some(edit::add(&flow, card, self.sight.centre())),
+            (card, Target::Anywhere) => Some(edit::add(&taken, card, self.sight.centre())),
         };
         let ends = match &target {
             Target::After { from, .. } => (Some(from.clone()), None),
@@ -77,16 +78,25 @@ impl Tools {
                 return self.refuse(fill(t.paste_broken, &[("why", &why)]));
             }
         };
+        // What starts runs has no place in a body.
+        let clip = match self.desk.is_inside() {
+            true => clip.without_triggers(),
+            false => clip,
+        };
+        if clip.is_empty() {
+            return self.refuse(t.paste_triggers.to_owned());
+        }
         let pointer = self.pointer.get_value();
         let corner = at
             .or_else(|| pointer.map(|client| self.sight.to_world(client)))
             .unwrap_or_else(|| corner_of(&clip, self.sight.centre()));
         let graph = self.desk.graph.get_untracked();
         let corner = apart(&graph, corner);
+        let taken = self.desk.taken();
         let (change, chosen) = self
             .desk
-            .flow
-            .with_untracked(|flow| clip.paste(flow, corner, What::Paste));
+            .drawn
+            .with_untracked(|flow| clip.paste(flow, &taken, corner, What::Paste));
         let cards = chosen.cards.len() as u64;
         self.take_in(change, chosen);
         self.say(count(cards, t.said_pasted_one, t.said_pasted_many));
@@ -98,9 +108,10 @@ impl Tools {
         let desk = self.desk;
         let chosen = desk.chosen.get_untracked();
         let places = |id: &str| desk.place(id);
+        let taken = desk.taken();
         let made = desk
-            .flow
-            .with_untracked(|flow| edit::duplicate(flow, &chosen.cards, places));
+            .drawn
+            .with_untracked(|flow| edit::duplicate(flow, &taken, &chosen.cards, places));
         if let Some((change, chosen)) = made {
             let cards = chosen.cards.len() as u64;
             self.take_in(change, chosen);

@@ -115,7 +115,7 @@ fn chosen_text(tools: Tools) -> Option<(String, u64)> {
     let desk = tools.desk;
     let chosen = desk.chosen.get_untracked();
     let clip = desk
-        .flow
+        .drawn
         .with_untracked(|flow| Clip::of(flow, &chosen.cards, |id| desk.place(id)));
     (!clip.is_empty()).then(|| (clip.text(), chosen.cards.len() as u64))
 }

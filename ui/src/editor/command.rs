@@ -21,6 +21,8 @@ pub(crate) enum Command {
     SelectAll,
     SelectNone,
     Inspect,
+    OpenBody,
+    Leave,
     Pin,
     NextProblem,
     Tidy,
@@ -120,11 +122,15 @@ pub(crate) struct Situation {
     pub(crate) problems: usize,
     /// Whether one step is chosen whose output is known from the sample, or is pinned.
     pub(crate) pinnable: bool,
+    /// Whether one step is chosen that has an inside to be drawn.
+    pub(crate) holds: bool,
+    /// Whether the body of a step is drawn.
+    pub(crate) inside: bool,
 }
 
 impl Command {
     /// All commands, in the order of the lists.
-    pub(crate) const ALL: [Command; 28] = [
+    pub(crate) const ALL: [Command; 30] = [
         Command::Add,
         Command::Connect,
         Command::Duplicate,
@@ -140,6 +146,8 @@ impl Command {
         Command::SelectNone,
         Command::Pin,
         Command::Inspect,
+        Command::OpenBody,
+        Command::Leave,
         Command::NextProblem,
         Command::Tidy,
         Command::Fit,
@@ -180,6 +188,8 @@ impl Command {
             Command::SelectNone => const { &[plain("Escape")] },
             Command::Pin => const { &[plain("p")] },
             Command::Inspect => const { &[plain("i")] },
+            Command::OpenBody => const { &[plain("o")] },
+            Command::Leave => const { &[plain("u")] },
             Command::NextProblem => const { &[plain("n"), plain("F8")] },
             Command::Tidy => const { &[plain("t")] },
             Command::Fit => const { &[plain("0"), plain("f")] },
@@ -218,6 +228,8 @@ impl Command {
             Command::Duplicate | Command::Copy | Command::Cut => now.chosen_cards > 0,
             Command::Disable => now.chosen_cards > 0,
             Command::Pin => now.pinnable,
+            Command::OpenBody => now.holds,
+            Command::Leave => now.inside,
             Command::Delete | Command::SelectNone => chosen,
             Command::Undo => now.undoable,
             Command::Redo => now.redoable,
@@ -245,6 +257,8 @@ impl Command {
             Command::SelectNone => t.command_select_none,
             Command::Pin => t.command_pin,
             Command::Inspect => t.command_inspect,
+            Command::OpenBody => t.command_open_body,
+            Command::Leave => t.command_leave,
             Command::NextProblem => t.command_next_problem,
             Command::Tidy => t.command_tidy,
             Command::Fit => t.command_fit,
@@ -269,6 +283,7 @@ impl Command {
             Command::Copy => t.also_copy,
             Command::Delete => t.also_delete,
             Command::Disable => t.also_disable,
+            Command::OpenBody | Command::Leave => t.also_body,
             Command::Pin => t.also_pin,
             Command::NextProblem => t.also_next_problem,
             Command::Tidy => t.also_tidy,
@@ -289,6 +304,8 @@ impl Command {
             Command::Disable => Icon::Power,
             Command::Rename => Icon::Pencil,
             Command::Inspect => Icon::SlidersHorizontal,
+            Command::OpenBody => Icon::LogIn,
+            Command::Leave => Icon::ArrowUp,
             Command::Pin => Icon::Pin,
             Command::Copy => Icon::Copy,
             Command::Cut => Icon::Scissors,
@@ -324,6 +341,8 @@ impl Command {
             | Command::ZoomIn
             | Command::ZoomOut
             | Command::Inspect
+            | Command::OpenBody
+            | Command::Leave
             | Command::NextProblem => Chapter::View,
             Command::Save | Command::Try | Command::Publish | Command::Search | Command::Help => {
                 Chapter::Flow
@@ -498,6 +517,8 @@ mod tests {
             (Command::Delete, false),
             (Command::Undo, false),
             (Command::Tidy, false),
+            (Command::OpenBody, false),
+            (Command::Leave, false),
         ] {
             assert_eq!(command.makes_sense(&empty), sense, "{command:?}");
         }

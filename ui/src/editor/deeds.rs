@@ -10,7 +10,7 @@ use super::{
     tools::{Surface, Tools},
 };
 use crate::{
-    canvas::{ZOOM_STEP, tidy},
+    canvas::{ZOOM_STEP, places_of, tidy},
     edit::{self, Chosen, What},
     settings::settings,
     texts::{count, fill, problem_sentence, texts},
@@ -62,6 +62,16 @@ impl Tools {
                 self.say(t.said_chosen_none.to_owned());
             }
             Command::Pin => self.pin(),
+            Command::OpenBody => {
+                if let Some(card) = self.only_card() {
+                    self.open_body(&card);
+                }
+            }
+            Command::Leave => {
+                let mut way = self.desk.within.get_untracked();
+                way.pop();
+                self.desk.open(&way);
+            }
             Command::NextProblem => self.next_problem(),
             Command::Tidy => {
                 let places = self.desk.graph.with_untracked(|graph| tidy(graph));
@@ -132,7 +142,7 @@ impl Tools {
     /// Whether the output of a step can be pinned, or taken away again: only actions have a use for one.
     pub(super) fn is_pinnable(&self, id: &str) -> bool {
         let desk = self.desk;
-        let step = desk.flow.with(|flow| {
+        let step = desk.drawn.with(|flow| {
             Some((
                 flow.steps.get(id)?.kind.clone(),
                 flow.steps.get(id)?.pinned.is_some(),
@@ -171,7 +181,7 @@ impl Tools {
 
     fn select_all(&self) {
         let t = texts();
-        let all = self.desk.flow.with_untracked(|flow| {
+        let all = self.desk.drawn.with_untracked(|flow| {
             Chosen::cards(flow.triggers.keys().chain(flow.steps.keys()).cloned())
         });
         let cards = all.cards.len() as u64;
@@ -183,7 +193,7 @@ impl Tools {
     fn disable(&self) {
         let t = texts();
         let cards = self.desk.chosen.get_untracked().cards;
-        let on = self.desk.flow.with_untracked(|flow| {
+        let on = self.desk.drawn.with_untracked(|flow| {
             let trigger = |id: &String| flow.triggers.get(id).is_none_or(|card| card.disabled);
             let step = |id: &String| flow.steps.get(id).is_none_or(|card| card.disabled);
             cards.iter().all(|id| trigger(id) && step(id))
@@ -203,7 +213,7 @@ impl Tools {
         let t = texts();
         let desk = self.desk;
         let Some(id) = self.only_card() else { return };
-        let pinned = desk.flow.with_untracked(|flow| {
+        let pinned = desk.drawn.with_untracked(|flow| {
             flow.steps
                 .get(&id)
                 .is_some_and(|step| step.pinned.is_some())
@@ -227,7 +237,12 @@ impl Tools {
     fn next_problem(&self) {
         let problems = self.desk.problems.get_untracked();
         let (last, card) = (self.looked.get_value(), self.only_card());
-        let next = next_problem(&problems, last.as_ref(), card.as_deref());
+        let places = card.map(|card| {
+            let within = self.desk.within;
+            within.with_untracked(|way| places_of(way, &card))
+        });
+        let places = places.as_ref().map(|places| places.as_slice());
+        let next = next_problem(&problems, last.as_ref(), places);
         let Some((index, problem)) = next.and_then(|index| Some((index, problems.get(index)?)))
         else {
             return;

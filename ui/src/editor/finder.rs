@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use weir_flows::document::Slug;
+use weir_flows::document::{Flow, Slug, each_step};
 
 use super::{
     command::Command,
@@ -13,6 +13,8 @@ use super::{
     tools::Tools,
 };
 use crate::{
+    canvas::Card,
+    edit::{Added, body},
     kit::icon::Icon,
     texts::{Texts, texts},
 };
@@ -32,7 +34,7 @@ pub(crate) fn Finder(tools: Tools) -> impl IntoView {
     let items = Signal::derive(move || Arc::new(everything(t, tools)));
     let picked = move |found: Found| match found {
         Found::Card(id) => {
-            tools.desk.choose(Some(id.clone()));
+            tools.desk.show(&id);
             tools.close();
             tools.sight.reveal(&id);
             tools.sight.focus(Some(id));
@@ -63,7 +65,7 @@ pub(crate) fn Finder(tools: Tools) -> impl IntoView {
 fn everything(t: &'static Texts, tools: Tools) -> Vec<Item<Found>> {
     let graph = tools.desk.graph.get();
     let catalog = tools.desk.catalog.get();
-    let cards = graph.cards.iter().map(|card| {
+    let found = |card: &Card| {
         let entry = if card.enters {
             catalog.step(&card.kind)
         } else {
@@ -81,6 +83,21 @@ fn everything(t: &'static Texts, tools: Tools) -> Vec<Item<Found>> {
             group: t.finder_cards,
             test: card.id.clone(),
         }
+    };
+    // What stands in other parts of the flow is found as well, with the way to it.
+    let mut elsewhere = Vec::new();
+    tools.desk.flow.with(|flow| {
+        let triggers = flow.triggers.iter();
+        for (id, trigger) in triggers.filter(|(id, _)| graph.card(id).is_none()) {
+            let card = Card::of_new(&Added::Trigger(trigger.clone()));
+            elsewhere.push(other(flow, id, card));
+        }
+        each_step(flow, |_, id, step| {
+            if graph.card(id).is_none() {
+                let card = Card::of_new(&Added::Step(step.clone()));
+                elsewhere.push(other(flow, id, card));
+            }
+        });
     });
     let now = tools.situation();
     let commands = Command::ALL
@@ -97,7 +114,7 @@ fn everything(t: &'static Texts, tools: Tools) -> Vec<Item<Found>> {
             group: t.finder_commands,
             test: format!("{command:?}"),
         });
-    let kinds = kind_items(&catalog, |_| true);
+    let kinds = kind_items(&catalog, |entry| tools.desk.takes(entry));
     let kinds = kinds.into_iter().map(|item| Item {
         pick: Found::Add(item.pick),
         icon: item.icon,
@@ -109,5 +126,21 @@ fn everything(t: &'static Texts, tools: Tools) -> Vec<Item<Found>> {
         group: t.finder_add,
         test: item.test,
     });
+    let cards = graph.cards.iter().chain(&elsewhere).map(found);
     cards.chain(commands).chain(kinds).collect()
+}
+
+/// A card that is not drawn now; what it is about is where it stands.
+fn other(flow: &Flow, id: &str, card: Card) -> Card {
+    let title = match card.title.as_str() {
+        "" => id.to_owned(),
+        title => title.to_owned(),
+    };
+    let way = body::way_to(flow, id).unwrap_or_default();
+    Card {
+        id: id.to_owned(),
+        title,
+        summary: body::titles(flow, &way).join(" › "),
+        ..card
+    }
 }

@@ -63,6 +63,7 @@ fn by_hand(t: &'static Texts) -> impl IntoView {
         (t.hand_parts, t.hand_parts_keys),
         (t.hand_choose, t.hand_choose_keys),
         (t.hand_open, t.hand_open_keys),
+        (t.hand_inside, t.hand_inside_keys),
         (t.hand_add, t.hand_add_keys),
         (t.hand_move, t.hand_move_keys),
         (t.hand_connect, t.hand_connect_keys),

@@ -176,7 +176,7 @@ impl Work {
             }
             Act::ShowMerged(flow) if watched => {
                 desk.settle();
-                desk.make(|mine| Change::between(What::Merge, mine, &flow));
+                desk.make_whole(|mine| Change::between(What::Merge, mine, &flow));
                 desk.settle();
                 toast().good(texts().save_merged);
             }

@@ -121,13 +121,23 @@ fn offered(on: &Spot) -> &'static [&'static [Command]] {
     match on {
         Spot::Ground => &[
             &[Command::Add, Command::Paste],
-            &[Command::SelectAll, Command::Tidy, Command::Fit],
+            &[
+                Command::SelectAll,
+                Command::Tidy,
+                Command::Fit,
+                Command::Leave,
+            ],
             &[Command::Search, Command::Help],
         ],
         Spot::Link(_) | Spot::LinkPlus(_) => &[&[Command::Add], &[Command::Delete]],
         Spot::Handle(Anchor::Port { .. }) => &[&[Command::Add, Command::Connect]],
         Spot::Card(_) | Spot::Handle(Anchor::Entry { .. }) => &[
-            &[Command::Inspect, Command::Rename, Command::Connect],
+            &[
+                Command::OpenBody,
+                Command::Inspect,
+                Command::Rename,
+                Command::Connect,
+            ],
             &[Command::Cut, Command::Copy, Command::Duplicate],
             &[Command::Disable, Command::Pin],
             &[Command::Delete],
@@ -142,7 +152,7 @@ fn pick(tools: Tools, command: Command, on: &Spot, client: Point, world: Point) 
             let graph = tools.desk.graph.get_untracked();
             let target = match on {
                 Spot::Link(link) | Spot::LinkPlus(link) => {
-                    let links = &tools.desk.flow.get_untracked().links;
+                    let links = &tools.desk.drawn.get_untracked().links;
                     let index = links.iter().position(|known| known == link);
                     index.and_then(|index| Target::on_link(&graph, index))
                 }

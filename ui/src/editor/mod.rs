@@ -5,6 +5,7 @@ mod check;
 mod chooser;
 mod clipboard;
 mod command;
+mod crumbs;
 mod deeds;
 mod desk;
 mod diff_view;

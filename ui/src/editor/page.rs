@@ -7,6 +7,7 @@ use super::{
     check,
     chooser::SampleChoice,
     command::Command,
+    crumbs::Crumbs,
     desk::Desk,
     drawer::{Drawer, DrawerView, SampleNote},
     keeping::Keeper,
@@ -21,10 +22,11 @@ use super::{
 use crate::{
     api,
     canvas::{Canvas, Pen, Sight},
+    edit::body,
     form::Inspector,
     kinds,
     settings::{is_smaller_than, settings},
-    texts::texts,
+    texts::{fill, texts},
 };
 
 /// Everything that lives as long as a flow is open, whatever tab is looked at.
@@ -110,20 +112,22 @@ pub(crate) fn Editor(session: Session, #[prop(into)] outside: Callback<Command>)
     let tools = Tools::new(desk, sight, settings().palette(), around);
     let reads = is_phone();
     let follow = Signal::derive(move || trying.follow.get());
+    // A run is shown on the flow; what it does in a body it does many times.
+    let live = Signal::derive(move || trying.live.get().filter(|_| !desk.is_inside()));
+    moves(desk, sight, tools);
     let choose = Callback::new(move |to| {
         desk.settle();
         desk.chosen.set(to);
     });
     let canvas = if reads {
-        view! { <Canvas graph=desk.graph chosen=desk.chosen choose sight live=trying.live follow/> }
-            .into_any()
+        view! { <Canvas graph=desk.graph chosen=desk.chosen choose sight live follow/> }.into_any()
     } else {
         let pen = Pen {
             desk,
             ask: Callback::new(move |ask| tools.answer(ask)),
         };
         view! {
-            <Canvas graph=desk.graph chosen=desk.chosen choose sight pen live=trying.live follow/>
+            <Canvas graph=desk.graph chosen=desk.chosen choose sight pen live follow/>
             <ToolLayer tools/>
         }
         .into_any()
@@ -142,7 +146,10 @@ pub(crate) fn Editor(session: Session, #[prop(into)] outside: Callback<Command>)
         <TornBar desk keeper/>
         <Following trying/>
         <div class="editor" data-testid="editor">
-            <div class="editor-drawing">{canvas}</div>
+            <div class="editor-drawing">
+                <Crumbs desk/>
+                <div class="editor-ground">{canvas}</div>
+            </div>
             <div class="editor-side">
                 <SampleBar sampler/>
                 <Inspector desk/>
@@ -150,6 +157,33 @@ pub(crate) fn Editor(session: Session, #[prop(into)] outside: Callback<Command>)
             <DrawerView open=drawer trying sampler/>
         </div>
     }
+}
+
+/// Goes along when another part of the flow is drawn: it is seen from where it was seen last, the keyboard is on the card that the way
+/// led out of, else on the first one inside, and those who do not see the drawing are told.
+fn moves(desk: Desk, sight: Sight, tools: Tools) {
+    Effect::new(move |before: Option<Vec<Slug>>| {
+        let way = desk.within.get();
+        let Some(before) = before.filter(|before| *before != way) else {
+            return way;
+        };
+        sight.turn_to(&before, &way);
+        let out = before.starts_with(&way).then(|| before.get(way.len()));
+        let first = desk
+            .graph
+            .with_untracked(|graph| graph.cards.first().map(|card| card.id.clone()));
+        let chosen = desk
+            .chosen
+            .with_untracked(|chosen| chosen.cards.first().cloned());
+        let card = chosen.or(out.flatten().cloned()).or(first);
+        if desk.sought.with_untracked(Option::is_none) {
+            sight.focus(card);
+        }
+        let titles = desk.flow.with_untracked(|flow| body::titles(flow, &way));
+        let place = titles.last().map_or("", String::as_str);
+        tools.say(fill(texts().said_drawn, &[("title", place)]));
+        way
+    });
 }
 
 /// The choice of the message that values are shown for, above the inspector.

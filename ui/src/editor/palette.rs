@@ -136,10 +136,10 @@ fn kinds(
     wanted: impl Fn(&Entry) -> bool + Send + Sync + 'static,
 ) -> Signal<Arc<Vec<Item<Kind>>>> {
     Signal::derive(move || {
-        tools
-            .desk
-            .catalog
-            .with(|catalog| Arc::new(kind_items(catalog, &wanted)))
+        let desk = tools.desk;
+        let fits = |entry: &Entry| wanted(entry) && desk.takes(entry);
+        desk.catalog
+            .with(|catalog| Arc::new(kind_items(catalog, fits)))
     })
 }
 

@@ -6,7 +6,7 @@ use crate::{
     canvas::{
         CARD_HEIGHT, CARD_WIDTH, Card, Graph, free_place,
         geometry::{Point, Size},
-        room, snapped,
+        is_at, room, snapped,
     },
     edit,
 };
@@ -90,11 +90,11 @@ pub(crate) fn corner_of(clip: &edit::Clip, centre: Point) -> Point {
 }
 
 /// The index of the problem after the one that was looked at last; where that is gone, the first one of the chosen card,
-/// else the first of all.
+/// given by its place in the document, else the first of all.
 pub(crate) fn next_problem(
     problems: &[Problem],
     last: Option<&(usize, String)>,
-    card: Option<&str>,
+    card: Option<&[String]>,
 ) -> Option<usize> {
     let known = last.and_then(|(index, at)| {
         let same = |problem: &Problem| problem.at == *at;
@@ -104,8 +104,7 @@ pub(crate) fn next_problem(
     if let Some(known) = known {
         return Some((known + 1) % problems.len());
     }
-    let of_card = |problem: &Problem| problem.at.split('/').nth(2) == card;
-    let first = card.and_then(|_| problems.iter().position(of_card));
+    let first = card.and_then(|places| problems.iter().position(|problem| is_at(problem, places)));
     first.or((!problems.is_empty()).then_some(0))
 }
 
@@ -123,7 +122,10 @@ mod tests {
     use weir_flows::document::Flow;
 
     use super::*;
-    use crate::{canvas::geometry::Rect, edit::Clip};
+    use crate::{
+        canvas::{geometry::Rect, places_of},
+        edit::Clip,
+    };
 
     /// A branch whose first case leads on, and a step that ends the flow.
     fn graph() -> Graph {
@@ -241,13 +243,19 @@ mod tests {
             seen.push(index);
         }
         assert_eq!(seen, [0, 1, 2, 3, 0]);
-        assert_eq!(next_problem(&problems, None, Some("a")), Some(1));
-        assert_eq!(next_problem(&problems, None, Some("b")), Some(0));
+        assert_eq!(
+            next_problem(&problems, None, Some(&places_of(&[], "a"))),
+            Some(1)
+        );
+        assert_eq!(
+            next_problem(&problems, None, Some(&places_of(&[], "b"))),
+            Some(0)
+        );
         // The one that was looked at is solved, and others have moved up.
         let solved = Some((1, "/steps/x".to_owned()));
         assert_eq!(next_problem(&problems, solved.as_ref(), None), Some(0));
         let moved = Some((2, "/settings/timeout".to_owned()));
         assert_eq!(next_problem(&problems, moved.as_ref(), None), Some(1));
-        assert_eq!(next_problem(&[], None, Some("a")), None);
+        assert_eq!(next_problem(&[], None, Some(&places_of(&[], "a"))), None);
     }
 }

@@ -8,6 +8,7 @@ use weir_flows::{
 
 use super::desk::Desk;
 use crate::{
+    edit::body,
     kit::{
         icon::{Glyph, Icon},
         problems::card_of,
@@ -30,8 +31,19 @@ pub(crate) fn counted(t: &Texts, problems: &[Problem]) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
-/// What a problem is about: the title of its card, the ends of its link, or the flow.
+/// What a problem is about: the title of its card, the ends of its link, or the flow. Where it is in a body, the step around it
+/// is said as well.
 pub(crate) fn subject(t: &Texts, flow: &Flow, at: &str) -> String {
+    let (way, rest) = body::apart(flow, at);
+    let Some(inner) = body::open(flow, &way).filter(|_| !way.is_empty()) else {
+        return subject_in(t, flow, at);
+    };
+    let around = body::titles(flow, &way).split_off(1).join(" › ");
+    format!("{around} › {}", subject_in(t, &inner, rest))
+}
+
+/// What a problem of a flow, or of a body as one, is about.
+fn subject_in(t: &Texts, flow: &Flow, at: &str) -> String {
     let name = |id: &str| {
         let title = match (flow.triggers.get(id), flow.steps.get(id)) {
             (Some(trigger), _) => trigger.title.as_str(),
@@ -125,13 +137,21 @@ mod tests {
     fn a_problem_names_what_it_is_about() {
         let flow: Flow = serde_json::from_value(json!({
             "format": "weir/flow@1", "id": "f",
-            "steps": { "a": { "kind": "map", "title": "Price" }, "b": { "kind": "map" } },
+            "steps": { "a": { "kind": "map", "title": "Price" }, "b": { "kind": "map" },
+                "lines": { "kind": "each", "title": "Lines", "config": { "body": {
+                    "steps": { "c": { "kind": "map", "title": "Sum" }, "d": { "kind": "map" } }, "links": [ { "from": "c", "to": "d" } ] } } } },
             "links": [ { "from": "a", "to": "b" } ], "tests": [ { "name": "one" } ]
         }))
         .unwrap();
         for (at, said) in [
             ("/steps/a/config/script", "Price"),
             ("/steps/b", "b"),
+            (
+                "/steps/lines/config/body/steps/c/config/script",
+                "Lines › Sum",
+            ),
+            ("/steps/lines/config/body/links/0", "Lines › Sum → d"),
+            ("/steps/lines/config/body", "Lines"),
             ("/links/0/to", "Price → b"),
             ("/links/9", "Flow"),
             ("/tests/0/name", "Test: one"),

@@ -10,9 +10,9 @@ use super::{
     sampling::{self, Ran, Source, Typed},
 };
 use crate::{
-    api::{self, Page, RunDetail, RunSummary, Trouble, encode},
+    api::{self, ItemDetail, Page, RunDetail, RunSummary, Trouble, encode},
     clock,
-    lab::{self, Document, LabTrouble, Outcome, Rehearse},
+    lab::{self, Document, FirstItem, LabTrouble, Outcome, Rehearse},
     sample::Mistake,
     texts::texts,
 };
@@ -27,6 +27,8 @@ const RUNS: usize = 8;
 pub(crate) struct Played {
     pub(crate) run: RunDetail,
     pub(crate) flow: Option<Arc<Flow>>,
+    /// The first item of each `each` step, where it is known.
+    pub(crate) items: BTreeMap<Slug, FirstItem>,
 }
 
 /// What the views that choose a message share.
@@ -335,7 +337,7 @@ impl Sampler {
             }
             let mocks: BTreeMap<Slug, Mocks> = played
                 .as_ref()
-                .map(|played| sampling::mocks_of_run(&played.run))
+                .map(|played| sampling::mocks_of_run(&played.run, &played.items))
                 .unwrap_or_default();
             let question = Rehearse {
                 document: Document::Flow(flow.clone()),
@@ -345,18 +347,19 @@ impl Sampler {
                 now_ms: clock::now() as i64,
             };
             spawn_local(async move {
-                let outcome = match lab::ask("rehearse", question).await {
-                    Ok(rehearsal) => Some(rehearsal.outcome),
+                let (outcome, items) = match lab::ask("rehearse", question).await {
+                    Ok(rehearsal) => (Some(rehearsal.outcome), rehearsal.items),
                     Err(LabTrouble::Overtaken) => return,
-                    Err(_) => None,
+                    Err(_) => (None, BTreeMap::new()),
                 };
                 let rehearsed = match &outcome {
-                    Some(Outcome::Run(run)) => Some(&**run),
+                    Some(Outcome::Run(run)) => Some(sampling::Played { run, items: &items }),
                     _ => None,
                 };
                 let ran = played.as_ref().map(|played| Ran {
                     run: &played.run,
                     flow: played.flow.as_deref(),
+                    items: &played.items,
                 });
                 let sample = sampling::known(&flow, &trigger, &message, ran, rehearsed);
                 desk.sample.try_set(Arc::new(sample));
@@ -380,7 +383,29 @@ async fn read(id: &str) -> Result<Played, Trouble> {
     let run = api::get::<RunDetail>(&format!("/runs/{}", encode(id))).await?;
     let version = format!("/flows/{}/versions/{}", encode(&run.flow), run.version);
     let flow = api::get::<Flow>(&version).await.ok().map(Arc::new);
-    Ok(Played { run, flow })
+    let items = first_items(&run).await;
+    Ok(Played { run, flow, items })
+}
+
+/// Reads the first item of each `each` step of a run.
+async fn first_items(run: &RunDetail) -> BTreeMap<Slug, FirstItem> {
+    let mut items = BTreeMap::new();
+    let lists = run.steps.iter().filter(|(_, step)| {
+        let counts = step.items.as_ref();
+        run.kept && counts.is_some_and(|counts| counts.total > 0)
+    });
+    for (each, _) in lists {
+        let (id, each) = (encode(&run.id), each.clone());
+        let path = format!("/runs/{id}/steps/{}/items?limit=1", encode(&each));
+        // Without it a rehearsal tells what the first item would give.
+        if let Ok(page) = api::get::<Page<ItemDetail>>(&path).await
+            && let Some(first) = page.items.into_iter().next()
+        {
+            let ItemDetail { item, steps, .. } = first;
+            items.insert(each, FirstItem { item, steps });
+        }
+    }
+    items
 }
 
 fn key(flow: &str) -> String {

@@ -11,6 +11,8 @@ use weir_flows::{
 use super::sample::Sample;
 use crate::{
     api::{RunDetail, RunSummary, StepDetail, StepStatus},
+    edit::body,
+    lab::FirstItem,
     sample::{self, Mistake, example, typed},
     texts::{Texts, fill},
     words,
@@ -203,6 +205,15 @@ impl Typed {
 pub(crate) struct Ran<'a> {
     pub(crate) run: &'a RunDetail,
     pub(crate) flow: Option<&'a Flow>,
+    /// The first item of each `each` step.
+    pub(crate) items: &'a BTreeMap<Slug, FirstItem>,
+}
+
+/// A run that was rehearsed, with the first items of its `each` steps.
+#[derive(Clone, Copy)]
+pub(crate) struct Played<'a> {
+    pub(crate) run: &'a RunDetail,
+    pub(crate) items: &'a BTreeMap<Slug, FirstItem>,
 }
 
 /// What is known of each step: of a run what its steps got and gave where the draft would do the same there, of the rest
@@ -212,20 +223,40 @@ pub(crate) fn known(
     trigger: &str,
     message: &Message,
     ran: Option<Ran<'_>>,
-    rehearsed: Option<&RunDetail>,
+    rehearsed: Option<Played<'_>>,
 ) -> Sample {
     let mut steps: BTreeMap<Slug, StepDetail> = rehearsed
-        .map(|run| run.steps.clone())
+        .map(|played| played.run.steps.clone())
         .unwrap_or_default()
         .into_iter()
         .filter(|(id, step)| flow.steps.contains_key(id) && step.status != StepStatus::Pending)
         .collect();
+    let mut items = BTreeMap::new();
+    let mut take = |each: &Slug, first: &FirstItem, steps: &mut BTreeMap<Slug, StepDetail>| {
+        items.insert(each.clone(), first.item.clone());
+        let ran = first
+            .steps
+            .iter()
+            .filter(|(_, step)| step.status != StepStatus::Pending);
+        steps.extend(ran.map(|(id, step)| (id.clone(), step.clone())));
+    };
+    for (each, first) in rehearsed.iter().flat_map(|played| played.items) {
+        take(each, first, &mut steps);
+    }
     let kept = ran.filter(|ran| ran.run.kept && ran.run.trigger == trigger);
-    if let Some(Ran { run, flow: then }) = kept {
+    if let Some(Ran {
+        run,
+        flow: then,
+        items,
+    }) = kept
+    {
         let same = then.map_or_else(BTreeSet::new, |then| unchanged(then, flow));
         for (id, step) in &run.steps {
             if same.contains(id) && step.status != StepStatus::Pending {
                 steps.insert(id.clone(), step.clone());
+                if let Some(first) = items.get(id) {
+                    take(id, first, &mut steps);
+                }
             }
         }
     }
@@ -233,7 +264,7 @@ pub(crate) fn known(
     let mut seen = serde_json::to_value(message).unwrap_or_else(|_| json!({}));
     if let Some(Value::Object(told)) = kept
         .map(|ran| &ran.run.message)
-        .or(rehearsed.map(|run| &run.message))
+        .or(rehearsed.map(|played| &played.run.message))
     {
         seen = Value::Object(told.clone());
     }
@@ -252,6 +283,7 @@ pub(crate) fn known(
     Sample {
         trigger: seen,
         steps,
+        items,
     }
 }
 
@@ -273,6 +305,8 @@ pub(crate) fn unchanged(then: &Flow, now: &Flow) -> BTreeSet<Slug> {
     };
     let does_the_same = |id: &Slug| match (then.steps.get(id), now.steps.get(id)) {
         (Some(then), Some(now)) => {
+            // Where cards stand in a body is no matter to a run.
+            let (then, now) = (&body::effective(then), &body::effective(now));
             (&then.kind, &then.config, &then.connection, then.disabled)
                 == (&now.kind, &now.config, &now.connection, now.disabled)
                 && then.on_error == now.on_error
@@ -300,8 +334,11 @@ pub(crate) fn unchanged(then: &Flow, now: &Flow) -> BTreeSet<Slug> {
     }
 }
 
-/// What the actions of a run answered, for a rehearsal of the same message.
-pub(crate) fn mocks_of_run(run: &RunDetail) -> BTreeMap<Slug, Mocks> {
+/// What the actions of a run answered, for a rehearsal of the same message: those in bodies as for the first item.
+pub(crate) fn mocks_of_run(
+    run: &RunDetail,
+    items: &BTreeMap<Slug, FirstItem>,
+) -> BTreeMap<Slug, Mocks> {
     let answer = |step: &StepDetail| match (&step.output, &step.failure) {
         (Some(output), _) => Some(Mock::Output(output.clone())),
         (None, Some(failure)) => Some(Mock::Failure(MockFailure {
@@ -312,8 +349,9 @@ pub(crate) fn mocks_of_run(run: &RunDetail) -> BTreeMap<Slug, Mocks> {
         })),
         (None, None) => None,
     };
-    run.steps
-        .iter()
+    let inner = items.values().flat_map(|first| &first.steps);
+    inner
+        .chain(&run.steps)
         .filter(|(_, step)| !step.attempts.is_empty())
         .filter_map(|(id, step)| Some((id.clone(), Mocks::Same(answer(step)?))))
         .collect()
@@ -445,8 +483,12 @@ mod tests {
             Some(Ran {
                 run: &ran,
                 flow: Some(&then),
+                items: &BTreeMap::new(),
             }),
-            Some(&rehearsed),
+            Some(Played {
+                run: &rehearsed,
+                items: &BTreeMap::new(),
+            }),
         );
         let output = |id: &str| seen.steps[id].output.clone().unwrap();
         assert_eq!(output("a"), json!("ran"));
@@ -459,6 +501,41 @@ mod tests {
         assert_eq!(seen.trigger["body"], json!({ "n": 7 }));
         assert_eq!(seen.trigger["kind"], json!("http"));
         assert_eq!(seen.trigger["headers"], json!({}));
+    }
+
+    #[test]
+    fn the_first_item_of_a_run_counts_where_its_step_does_the_same() {
+        let with_each = |script: &str, at: i32| {
+            flow(|f| {
+                f["steps"]["lines"] = json!({ "kind": "each", "config": { "items": "= input", "body": {
+                    "steps": { "inner": { "kind": "map", "config": { "script": script } } }, "layout": { "inner": [at, 0] } } } });
+            })
+        };
+        let first = |item: i32, gave: &str| FirstItem {
+            item: json!(item),
+            steps: run(json!({ "inner": { "status": "succeeded", "output": gave } })).steps,
+        };
+        let of = |item, gave| BTreeMap::from([("lines".to_owned(), first(item, gave))]);
+        let (real, rehearsed) = (of(1, "ran"), of(2, "rehearsed"));
+        let ran = run(json!({ "lines": { "status": "succeeded", "output": ["ran"] } }));
+        let then = with_each("1", 0);
+        let seen = |now: &Flow| {
+            let ran = Ran {
+                run: &ran,
+                flow: Some(&then),
+                items: &real,
+            };
+            let played = Played {
+                run: &run(json!({})),
+                items: &rehearsed,
+            };
+            let seen = known(now, "t", &Message::default(), Some(ran), Some(played));
+            let inner = seen.steps["inner"].output.clone().unwrap();
+            (seen.items["lines"].clone(), inner)
+        };
+        // Another place changes nothing, another script does.
+        assert_eq!(seen(&with_each("1", 80)), (json!(1), json!("ran")));
+        assert_eq!(seen(&with_each("2", 0)), (json!(2), json!("rehearsed")));
     }
 
     #[test]
@@ -490,7 +567,17 @@ mod tests {
             "a": { "status": "succeeded", "output": 1 },
             "b": { "status": "failed", "failure": { "class": "rejected", "message": "No.", "status": 400 }, "attempts": [{ "number": 1 }] }
         }));
-        let mocks = mocks_of_run(&ran);
+        let inner = run(
+            json!({ "inner": { "status": "succeeded", "output": 5, "attempts": [{ "number": 1 }] } }),
+        );
+        let first = FirstItem {
+            steps: inner.steps,
+            ..FirstItem::default()
+        };
+        let items = BTreeMap::from([("each".to_owned(), first)]);
+        let of_first = mocks_of_run(&run(json!({})), &items);
+        assert!(matches!(&of_first["inner"], Mocks::Same(Mock::Output(output)) if *output == 5));
+        let mocks = mocks_of_run(&ran, &BTreeMap::new());
         assert_eq!(mocks.len(), 1, "mappers compute anew");
         let Mocks::Same(Mock::Failure(failure)) = &mocks["b"] else {
             panic!("{mocks:?}")

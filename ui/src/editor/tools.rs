@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     canvas::{Ask, Sight, Spot, geometry::Point},
+    edit::{Chosen, body},
     kit::toast::toast,
 };
 
@@ -86,7 +87,8 @@ impl Tools {
         let (undoable, redoable) = (desk.undoable.get(), desk.redoable.get());
         desk.chosen.with(|chosen| {
             let pinnable = chosen.only_card().is_some_and(|id| self.is_pinnable(id));
-            desk.flow.with(|flow| Situation {
+            let holds = chosen.only_card().is_some_and(|id| self.holds(id));
+            desk.drawn.with(|flow| Situation {
                 cards: flow.triggers.len() + flow.steps.len(),
                 chosen_cards: chosen.cards.len(),
                 chosen_links: chosen.links.len(),
@@ -94,6 +96,8 @@ impl Tools {
                 redoable: redoable.is_some(),
                 problems,
                 pinnable,
+                holds,
+                inside: desk.is_inside(),
             })
         })
     }
@@ -140,13 +144,28 @@ impl Tools {
                 };
                 self.put_card(card, target);
             }
+            Ask::Open { card } if self.holds(&card) => self.open_body(&card),
             Ask::Open { .. } => self.outside.run(Command::Inspect),
+            Ask::Leave => self.run(Command::Leave),
             Ask::Menu { on, at } => self.show(Surface::Menu {
                 on,
                 client: at.client,
                 world: at.world,
             }),
         }
+    }
+
+    /// Whether a card has an inside that can be drawn.
+    fn holds(&self, id: &str) -> bool {
+        let drawn = self.desk.drawn;
+        drawn.with(|flow| flow.steps.get(id).and_then(body::counted).is_some())
+    }
+
+    /// Draws what is inside of a card.
+    pub(super) fn open_body(&self, id: &str) {
+        let mut way = self.desk.within.get_untracked();
+        way.push(id.to_owned());
+        self.desk.open(&way);
     }
 
     /// Offers the kinds at a point of the window, for a card that goes to a target.
@@ -214,7 +233,10 @@ impl Tools {
         };
         // The clipboard's own events do the clipboard's commands, with less asking by the browser.
         let command = Command::of_press(&press).filter(|command| !command.is_clipboard());
-        let Some(command) = command else { return };
+        let Some(mut command) = command else { return };
+        if command == Command::SelectNone && self.desk.chosen.with_untracked(Chosen::is_empty) {
+            command = Command::Leave;
+        }
         let free = !event.default_prevented() && !is_dialog_open() && keyboard() <= command.reach();
         if !free {
             return;
@@ -254,7 +276,7 @@ pub(super) fn keyboard() -> Reach {
     match focused() {
         None => Reach::Drawing,
         Some(element) if is_text(&element) => Reach::Texts,
-        Some(element) if is_within(&element, ".canvas, .bar") => Reach::Drawing,
+        Some(element) if is_within(&element, ".canvas, .bar, .crumbs") => Reach::Drawing,
         Some(element) if element.tag_name() == "MAIN" => Reach::Drawing,
         Some(_) => Reach::Page,
     }

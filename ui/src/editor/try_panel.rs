@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     api::{self, RunDetail, TryDraft, encode},
-    canvas::Live,
+    canvas::{Graph, Live},
     kit::{
         badge::RunBadge,
         button::{Button, IconButton, Weight},
@@ -225,8 +225,7 @@ fn follow(trying: Trying, id: &str) {
     let Some(flow) = trying.flow.get_value() else {
         return;
     };
-    let graph = trying.desk.graph.get_untracked();
-    let live = Live::new(&graph, flow.links.len());
+    let live = Live::new(&Graph::of(&flow), flow.links.len());
     trying.live.set(Some(live.clone()));
     let watched = watch(format!("/tries/{}", encode(id)), live);
     let (detail, lost) = (watched.detail, watched.lost);
@@ -238,6 +237,7 @@ fn follow(trying: Trying, id: &str) {
         let played = Played {
             run: RunDetail::clone(&run),
             flow: Some(flow.clone()),
+            items: BTreeMap::new(),
         };
         trying.detail.set(Some(run.clone()));
         trying.sampler.take_tried(Arc::new(played));
@@ -399,7 +399,7 @@ fn Outcome(trying: Trying) -> impl IntoView {
                 let at = failure.step.clone().map(|step| {
                     let label = fill(t.run_failed_at, &[("step", &name(&step))]);
                     view! {
-                        <button type="button" class="link-text" data-testid="try-failed-at" on:click=move |_| desk.choose(Some(step.clone()))>
+                        <button type="button" class="link-text" data-testid="try-failed-at" on:click=move |_| desk.show(&step)>
                             {label}
                         </button>
                     }

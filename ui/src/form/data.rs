@@ -6,10 +6,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 use weir_flows::catalog::Entry;
 
-use super::{
-    preview::is_empty,
-    slot::{Part, Sheet},
-};
+use super::slot::{Part, Sheet};
 use crate::{
     api::StepDetail,
     kit::{badge::StepBadge, button::Button, icon::Icon, json::JsonView},
@@ -33,15 +30,12 @@ pub(super) fn DataPanel(sheet: Sheet, entry: Option<Arc<Entry>>) -> impl IntoVie
     let is_trigger = matches!(part, Part::Trigger(_));
     let known = Memo::new(move |_| {
         let id = part.card()?;
-        desk.sample.with(|sample| {
-            if is_empty(sample) {
-                return None;
-            }
-            let input = desk.flow.with(|flow| sample.input(flow, id));
-            Some(Known {
+        desk.sampled_here(|sample, ground| {
+            let input = sample.input(ground, id);
+            Known {
                 input: (!input.is_null()).then_some(input),
                 step: sample.steps.get(id).cloned(),
-            })
+            }
         })
     });
     let pins = entry.is_some_and(|entry| entry.action.is_some());

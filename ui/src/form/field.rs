@@ -5,7 +5,7 @@ use serde_json::Value;
 use weir_flows::{catalog::FieldKind, problem::Severity};
 
 use super::{
-    choice,
+    body, choice,
     code::{self, Computes},
     expression::{Mode, mode_of, switched},
     pick, rows, schema,
@@ -45,7 +45,7 @@ pub(crate) fn control(slot: &Slot) -> AnyView {
         FieldKind::Port | FieldKind::Statuses => text::plain(slot, true),
         FieldKind::Rows(fields) => rows::rows(slot, fields.clone()),
         FieldKind::Group(fields) => rows::group(slot, fields.clone()),
-        FieldKind::Body => code::json(slot, true),
+        FieldKind::Body => body::body_field(slot),
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn control(slot: &Slot) -> AnyView {
 fn is_group(kind: &FieldKind) -> bool {
     matches!(
         kind,
-        FieldKind::Table | FieldKind::Rows(_) | FieldKind::Group(_)
+        FieldKind::Table | FieldKind::Rows(_) | FieldKind::Group(_) | FieldKind::Body
     )
 }
 

@@ -21,7 +21,7 @@ pub(super) fn FlowPanel(desk: Desk) -> impl IntoView {
     let title = Memo::new(move |_| desk.flow.with(|flow| flow.title.clone()));
     let about = Memo::new(move |_| desk.flow.with(|flow| flow.description.clone()));
     let set = move |title: String, about: String| {
-        desk.make(|flow| set_head(flow, &title, &about));
+        desk.make_whole(|flow| set_head(flow, &title, &about));
     };
     let settings = ["history", "timeout", "concurrency"];
     let filled = Signal::derive(move || settings.iter().any(|key| sheet.has(&format!("/{key}"))));

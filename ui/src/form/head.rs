@@ -2,10 +2,7 @@
 
 use leptos::{ev::SubmitEvent, prelude::*};
 use serde_json::Value;
-use weir_flows::{
-    catalog::FieldKind,
-    document::{Flow, is_slug},
-};
+use weir_flows::{catalog::FieldKind, document::is_slug};
 
 use super::{
     phrases::field,
@@ -16,7 +13,7 @@ use super::{
 };
 use crate::{
     canvas::Role,
-    edit::rename,
+    edit::{Taken, rename},
     kit::{
         button::{Button, IconButton, Weight},
         icon::{Glyph, Icon},
@@ -144,7 +141,9 @@ fn Id(sheet: Sheet) -> impl IntoView {
     let typed = RwSignal::new(id.clone());
     let wrong = {
         let id = id.clone();
-        Memo::new(move |_| typed.with(|new| desk.flow.with(|flow| wrong_id(flow, &id, new))))
+        Memo::new(move |_| {
+            typed.with(|new| desk.flow.with(|flow| wrong_id(&Taken::of(flow), &id, new)))
+        })
     };
     let input = format!("rename-{id}");
     let start = {
@@ -166,7 +165,7 @@ fn Id(sheet: Sheet) -> impl IntoView {
             let change = desk.flow.with_untracked(|flow| rename(flow, &id, &new));
             if let Some(change) = change {
                 desk.settle();
-                desk.apply(change);
+                desk.make_whole(|_| change);
                 desk.choose(Some(new));
             }
         }
@@ -225,11 +224,10 @@ fn Id(sheet: Sheet) -> impl IntoView {
 }
 
 /// Why a card cannot have another id.
-fn wrong_id(flow: &Flow, old: &str, new: &str) -> Option<Wrong> {
-    let taken = flow.triggers.contains_key(new) || flow.steps.contains_key(new);
+fn wrong_id(taken: &Taken, old: &str, new: &str) -> Option<Wrong> {
     if !is_slug(new) {
         Some(Wrong::NotASlug)
-    } else if taken && new != old {
+    } else if taken.has(new) && new != old {
         Some(Wrong::Taken)
     } else {
         None
@@ -241,21 +239,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use weir_flows::document::Flow;
 
     #[test]
     fn ids_are_slugs_of_their_own() {
         let flow: Flow = serde_json::from_value(json!({
-            "format": "weir/flow@1", "id": "f", "triggers": { "t": { "kind": "manual" } }, "steps": { "a": { "kind": "map" } }
+            "format": "weir/flow@1", "id": "f", "triggers": { "t": { "kind": "manual" } }, "steps": { "a": { "kind": "map" },
+                "each": { "kind": "each", "config": { "body": { "steps": { "inner": { "kind": "map" } } } } } }
         }))
         .unwrap();
         for (new, wrong) in [
             ("a", None),
             ("b", None),
             ("t", Some(Wrong::Taken)),
+            ("inner", Some(Wrong::Taken)),
             ("B", Some(Wrong::NotASlug)),
             ("", Some(Wrong::NotASlug)),
         ] {
-            assert_eq!(wrong_id(&flow, "a", new), wrong, "{new}");
+            assert_eq!(wrong_id(&Taken::of(&flow), "a", new), wrong, "{new}");
         }
     }
 }

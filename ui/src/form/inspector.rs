@@ -1,11 +1,11 @@
 //! The inspector: the panel beside the canvas that shows what is chosen and lets a person change it.
 
 use leptos::prelude::*;
-use weir_flows::document::{Flow, Link};
+use weir_flows::document::{Flow, Link, Slug};
 
 use super::{
-    card::CardPanel, flow::FlowPanel, link::LinkPanel, offers::learn_functions, seek::go_to,
-    several::SeveralPanel, slot::Part, width::Edge,
+    body::BodyPanel, card::CardPanel, flow::FlowPanel, link::LinkPanel, offers::learn_functions,
+    seek::go_to, several::SeveralPanel, slot::Part, width::Edge,
 };
 use crate::{edit::Chosen, editor::Desk, texts::texts};
 
@@ -13,6 +13,8 @@ use crate::{edit::Chosen, editor::Desk, texts::texts};
 #[derive(Clone, Debug, PartialEq)]
 enum Subject {
     Flow,
+    /// A body as a whole.
+    Body,
     /// A card with its kind.
     Card(Part, String),
     Link(Link),
@@ -20,17 +22,30 @@ enum Subject {
 }
 
 impl Subject {
-    fn of(flow: &Flow, chosen: &Chosen) -> Self {
+    /// All that is drawn.
+    fn whole(way: &[Slug]) -> Self {
+        if way.is_empty() {
+            Subject::Flow
+        } else {
+            Subject::Body
+        }
+    }
+
+    /// `flow` is what is drawn, at the end of a way.
+    fn of(flow: &Flow, way: &[Slug], chosen: &Chosen) -> Self {
         if chosen.is_empty() {
-            return Subject::Flow;
+            return Subject::whole(way);
         }
         if let Some(id) = chosen.only_card() {
             return match (flow.triggers.get(id), flow.steps.get(id)) {
                 (Some(trigger), _) => {
                     Subject::Card(Part::Trigger(id.clone()), trigger.kind.clone())
                 }
-                (None, Some(step)) => Subject::Card(Part::Step(id.clone()), step.kind.clone()),
-                (None, None) => Subject::Flow,
+                (None, Some(step)) => {
+                    let (way, id) = (way.to_vec(), id.clone());
+                    Subject::Card(Part::Step { way, id }, step.kind.clone())
+                }
+                (None, None) => Subject::whole(way),
             };
         }
         let mut links = chosen.links.iter();
@@ -56,8 +71,10 @@ pub(crate) fn Inspector(desk: Desk) -> impl IntoView {
     let t = texts();
     learn_functions(desk);
     let subject = Memo::new(move |_| {
-        desk.flow
-            .with(|flow| desk.chosen.with(|chosen| Subject::of(flow, chosen)))
+        desk.drawn.with(|flow| {
+            desk.within
+                .with(|way| desk.chosen.with(|chosen| Subject::of(flow, way, chosen)))
+        })
     });
     let half = RwSignal::new(Half::Setup);
     Effect::new(move |_| {
@@ -72,6 +89,7 @@ pub(crate) fn Inspector(desk: Desk) -> impl IntoView {
     });
     let panel = move || match subject.get() {
         Subject::Flow => view! { <FlowPanel desk/> }.into_any(),
+        Subject::Body => view! { <BodyPanel desk/> }.into_any(),
         Subject::Card(part, kind) => view! { <CardPanel desk part kind half/> }.into_any(),
         Subject::Link(link) => view! { <LinkPanel desk link/> }.into_any(),
         Subject::Several(chosen) => view! { <SeveralPanel desk chosen/> }.into_any(),
@@ -98,7 +116,7 @@ mod tests {
             "links": [{ "from": "t", "to": "a" }]
         }))
         .unwrap();
-        let subject = |chosen: &Chosen| Subject::of(&flow, chosen);
+        let subject = |chosen: &Chosen| Subject::of(&flow, &[], chosen);
         assert_eq!(subject(&Chosen::default()), Subject::Flow);
         assert_eq!(
             subject(&Chosen::card("t")),
@@ -106,9 +124,20 @@ mod tests {
         );
         assert_eq!(
             subject(&Chosen::card("a")),
-            Subject::Card(Part::Step("a".into()), "map".into())
+            Subject::Card(
+                Part::Step {
+                    way: Vec::new(),
+                    id: "a".into()
+                },
+                "map".into()
+            )
         );
         assert_eq!(subject(&Chosen::card("gone")), Subject::Flow);
+        let inside = ["each".to_owned()];
+        assert_eq!(
+            Subject::of(&flow, &inside, &Chosen::default()),
+            Subject::Body
+        );
         let link = flow.links[0].clone();
         let mut chosen = Chosen {
             links: [link.clone()].into(),

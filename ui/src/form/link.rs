@@ -26,7 +26,7 @@ pub(super) fn LinkPanel(desk: Desk, link: Link) -> impl IntoView {
     ];
     let ends = ends.into_iter().map(|(label, id)| {
         let (shown, name) = (id.clone(), id.clone());
-        let title = move || desk.flow.with(|flow| title(flow, &name));
+        let title = move || desk.drawn.with(|flow| title(flow, &name));
         view! {
             <div class="pair">
                 <dt>{label}</dt>
@@ -59,7 +59,7 @@ pub(super) fn LinkPanel(desk: Desk, link: Link) -> impl IntoView {
     };
     let kinds = move || {
         desk.catalog.with(|catalog| {
-            let steps = catalog.steps.iter().map(|entry| {
+            let steps = catalog.steps.iter().filter(|entry| desk.takes(entry)).map(|entry| {
                 view! { <option value=entry.kind.to_string()>{entry.title.of(t.language).to_owned()}</option> }
             });
             steps.collect_view()
@@ -110,9 +110,9 @@ fn insert(desk: Desk, link: &Link, kind: &str) -> Option<Slug> {
         ..Step::default()
     };
     let at = middle(desk.place(&link.from)?, desk.place(&link.to)?);
-    let flow = desk.flow.get_untracked();
+    let flow = desk.drawn.get_untracked();
     let index = flow.links.iter().position(|known| known == link)?;
-    let (change, id) = add_on_link(&flow, step, at, index, port.as_deref())?;
+    let (change, id) = add_on_link(&flow, &desk.taken(), step, at, index, port.as_deref())?;
     drop(flow);
     desk.settle();
     desk.apply(change);

@@ -3,6 +3,7 @@
 //! A [`slot::Slot`] is one editable value; [`field`] draws its frame and finds the control for its kind. What a field
 //! reads and shows is decided by the pure modules [`reading`], [`expression`], [`table`] and [`place`].
 
+mod body;
 mod card;
 mod choice;
 mod code;

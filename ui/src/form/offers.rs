@@ -1,6 +1,6 @@
 //! What the code editor offers to who writes a script: the names in scope with the sample's values, and the functions.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use leptos::{prelude::*, task::spawn_local};
 use serde_json::{Map, Value};
@@ -8,6 +8,7 @@ use weir_flows::document::{Flow, Slug};
 
 use super::slot::Slot;
 use crate::{
+    edit::body,
     editor::Desk,
     kit::code_editor::{Completion, KnownName},
     lab::{self, Functions, Scope},
@@ -34,9 +35,22 @@ pub(super) fn completion_of(
     scope: Memo<Option<Arc<Scope>>>,
 ) -> Memo<Arc<Completion>> {
     Memo::new(move |_| {
-        let names = desk
+        let seen = desk
             .flow
-            .with(|flow| scope.with(|scope| names(texts(), flow, card.as_ref(), scope.as_deref())));
+            .with(|flow| desk.within.with(|way| body::seen_from(flow, way)));
+        let inside = desk.is_inside();
+        let names = desk.drawn.with(|flow| {
+            scope.with(|scope| {
+                names(
+                    texts(),
+                    flow,
+                    &seen,
+                    inside,
+                    card.as_ref(),
+                    scope.as_deref(),
+                )
+            })
+        });
         Arc::new(Completion {
             names,
             functions: desk.functions.get(),
@@ -81,8 +95,15 @@ fn own_names(t: &Texts, own: &[&str], usual: &[KnownName]) -> Vec<KnownName> {
     named.chain(usual).collect()
 }
 
-/// The names that a script of a card sees.
-fn names(t: &Texts, flow: &Flow, card: Option<&Slug>, scope: Option<&Scope>) -> Vec<KnownName> {
+/// The names that a script of a card sees. `seen` are the steps that it may name, those around the body that it stands in included.
+fn names(
+    t: &Texts,
+    flow: &Flow,
+    seen: &BTreeSet<Slug>,
+    inside: bool,
+    card: Option<&Slug>,
+    scope: Option<&Scope>,
+) -> Vec<KnownName> {
     let step = card.and_then(|id| flow.steps.get(id));
     let name = |name: &str, doc: &str, sample: Option<&Arc<Value>>| KnownName {
         name: name.to_owned(),
@@ -95,7 +116,7 @@ fn names(t: &Texts, flow: &Flow, card: Option<&Slug>, scope: Option<&Scope>) -> 
         return vec![trigger];
     }
     // Steps that the sample knows nothing of can be named as well.
-    let others = flow.steps.keys().filter(|id| Some(*id) != card);
+    let others = seen.iter().filter(|id| Some(*id) != card);
     let outputs: Map<String, Value> = others
         .map(|id| {
             let known = scope.and_then(|scope| scope.steps.get(id));
@@ -106,14 +127,21 @@ fn names(t: &Texts, flow: &Flow, card: Option<&Slug>, scope: Option<&Scope>) -> 
         })
         .collect();
     let outputs = Arc::new(Value::Object(outputs));
-    let mut names = vec![
+    let item = scope.and_then(|scope| scope.item.as_ref());
+    let mut names = Vec::new();
+    if inside {
+        let index = item.map(|item| Arc::new(item.index.into()));
+        names.push(name("item", t.name_item, item.map(|item| &item.value)));
+        names.push(name("index", t.name_index, index.as_ref()));
+    }
+    names.extend([
         name("input", t.name_input, scope.map(|scope| &scope.input)),
         trigger,
         name("steps", t.name_steps, Some(&outputs)),
         name("run", t.name_run, scope.map(|scope| &scope.run)),
         name("vars", t.name_vars, scope.map(|scope| &scope.vars)),
         name("error", t.name_error, scope.map(|scope| &scope.error)),
-    ];
+    ]);
     if step.is_some_and(|step| step.undo.is_some()) {
         names.push(name(
             "output",
@@ -129,7 +157,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::texts::ENGLISH;
+    use crate::{lab::ScopeItem, texts::ENGLISH};
 
     #[test]
     fn a_step_sees_the_others_and_a_trigger_its_message() {
@@ -143,7 +171,11 @@ mod tests {
             steps: [("a".to_owned(), Arc::new(json!({ "total": 1 })))].into(),
             ..Scope::default()
         };
-        let seen = |card: &str| names(&ENGLISH, &flow, Some(&card.to_owned()), Some(&scope));
+        let steps = flow.steps.keys().cloned().collect();
+        let seen = |card: &str| {
+            let card = card.to_owned();
+            names(&ENGLISH, &flow, &steps, false, Some(&card), Some(&scope))
+        };
         assert_eq!(seen("t").len(), 1);
         let of_b = seen("b");
         let steps = of_b.iter().find(|known| known.name == "steps").unwrap();
@@ -156,5 +188,30 @@ mod tests {
         };
         assert_eq!(called(&["http"])[..2], ["http", "input"]);
         assert_eq!(called(&["cursor", "http"]), ["cursor", "http"]);
+    }
+
+    #[test]
+    fn a_step_in_a_body_sees_the_item_and_the_steps_around() {
+        let drawn: Flow = serde_json::from_value(json!({
+            "format": "weir/flow@1", "id": "f", "steps": { "a": { "kind": "map" } }
+        }))
+        .unwrap();
+        let scope = Scope {
+            item: Some(ScopeItem {
+                value: Arc::new(json!({ "qty": 4 })),
+                index: 0,
+            }),
+            ..Scope::default()
+        };
+        let steps = ["a", "before"].map(String::from).into();
+        let card = "a".to_owned();
+        let names = names(&ENGLISH, &drawn, &steps, true, Some(&card), Some(&scope));
+        let sample = |name: &str| {
+            let known = names.iter().find(|known| known.name == name).unwrap();
+            known.sample.as_deref().cloned()
+        };
+        assert_eq!(sample("item"), Some(json!({ "qty": 4 })));
+        assert_eq!(sample("index"), Some(json!(0)));
+        assert_eq!(sample("steps"), Some(json!({ "before": null })));
     }
 }

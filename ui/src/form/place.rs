@@ -51,6 +51,11 @@ fn is_inside(kind: &FieldKind, rest: &str) -> bool {
         FieldKind::Group(fields) => of(fields, segments.next()),
         FieldKind::Rows(fields) => of(fields, segments.nth(1)),
         FieldKind::Table => segments.next().is_some(),
+        // They are shown where they are drawn.
+        FieldKind::Body => {
+            matches!(segments.next(), Some("steps" | "links" | "layout"))
+                && segments.next().is_some()
+        }
         _ => false,
     }
 }
@@ -254,6 +259,9 @@ mod tests {
             (&group, "/c/a/0", false),
             (&group, "/c/b", true),
             (&FieldKind::Table, "/c/name", false),
+            (&FieldKind::Body, "/c/steps/a/config", false),
+            (&FieldKind::Body, "/c/steps", true),
+            (&FieldKind::Body, "/c", true),
             (&FieldKind::Any, "/c/name", true),
         ] {
             let problem = Problem::error(place, "x", "");

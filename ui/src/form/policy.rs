@@ -130,7 +130,7 @@ fn JoinField(sheet: Sheet) -> impl IntoView {
     let part = sheet.part();
     let several = Memo::new(move |_| {
         let id = part.card();
-        let into = sheet.desk.flow.with(|flow| {
+        let into = sheet.desk.drawn.with(|flow| {
             let into = flow.links.iter().filter(|link| Some(&link.to) == id);
             into.count()
         });

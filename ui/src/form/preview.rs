@@ -43,7 +43,7 @@ pub(crate) enum Outcome {
 pub(super) fn scope_of(desk: Desk, card: Option<Slug>) -> Memo<Option<Arc<Scope>>> {
     // What a card sees changes with the links of the flow, not with every letter in it.
     let drawn = Memo::new(move |_| {
-        desk.flow.with(|flow| {
+        desk.drawn.with(|flow| {
             let triggers: Vec<Slug> = flow.triggers.keys().cloned().collect();
             (triggers, flow.links.clone())
         })
@@ -51,13 +51,9 @@ pub(super) fn scope_of(desk: Desk, card: Option<Slug>) -> Memo<Option<Arc<Scope>
     Memo::new(move |_| {
         let card = card.as_ref()?;
         drawn.with(|_: &(Vec<Slug>, Vec<Link>)| ());
-        desk.sample.with(|sample| {
-            if is_empty(sample) {
-                return None;
-            }
-            let scope = desk.flow.with_untracked(|flow| sample.scope(flow, card));
-            Some(Arc::new(scope))
-        })
+        desk.sample.track();
+        let scope = untrack(|| desk.sampled_here(|sample, ground| sample.scope(ground, card)));
+        scope.map(Arc::new)
     })
 }
 

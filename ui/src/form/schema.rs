@@ -16,16 +16,14 @@ pub(crate) fn schema(slot: &Slot) -> AnyView {
     let (desk, card) = (slot.desk, slot.card.clone());
     let sample = Memo::new(move |_| {
         let card = card.as_ref()?;
-        desk.sample.with(|sample| {
-            desk.flow.with(|flow| {
-                let seen = if flow.triggers.contains_key(card) {
-                    sample.trigger.get("body").cloned().unwrap_or_default()
-                } else {
-                    sample.input(flow, card)
-                };
-                (!seen.is_null()).then_some(seen)
-            })
-        })
+        let seen = desk.sampled_here(|sample, ground| {
+            if ground.drawn.triggers.contains_key(card) {
+                sample.trigger.get("body").cloned().unwrap_or_default()
+            } else {
+                sample.input(ground, card)
+            }
+        });
+        seen.filter(|seen| !seen.is_null())
     });
     let slot = slot.clone();
     let made = slot.clone();

@@ -45,8 +45,10 @@ pub(super) fn SeveralPanel(desk: Desk, chosen: Chosen) -> impl IntoView {
     let has_cards = !chosen.cards.is_empty();
     let chosen = StoredValue::new(chosen);
     let copy = move |_| {
-        let done = desk.flow.with_untracked(|flow| {
-            chosen.with_value(|chosen| edit::duplicate(flow, &chosen.cards, |id| desk.place(id)))
+        let taken = desk.taken();
+        let place = |id: &str| desk.place(id);
+        let done = desk.drawn.with_untracked(|flow| {
+            chosen.with_value(|chosen| edit::duplicate(flow, &taken, &chosen.cards, place))
         });
         if let Some((change, new)) = done {
             desk.settle();

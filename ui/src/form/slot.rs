@@ -18,7 +18,7 @@ use super::{
     reading::Wrong,
 };
 use crate::{
-    edit::{Change, What, set_settings, set_step, set_trigger},
+    edit::{Change, What, body, set_settings, set_step, set_trigger},
     editor::Desk,
     kit::code_editor::Completion,
     lab::Scope,
@@ -28,7 +28,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Trigger(Slug),
-    Step(Slug),
+    /// A step, in the body at the end of a way.
+    Step {
+        way: Vec<Slug>,
+        id: Slug,
+    },
     /// What holds for the whole flow.
     Settings,
 }
@@ -38,7 +42,7 @@ impl Part {
     pub(crate) fn at(&self) -> String {
         match self {
             Part::Trigger(id) => pointer("/triggers", id),
-            Part::Step(id) => pointer("/steps", id),
+            Part::Step { way, id } => pointer(&format!("{}/steps", body::place(way)), id),
             Part::Settings => "/settings".to_owned(),
         }
     }
@@ -46,16 +50,21 @@ impl Part {
     /// The id of the card, if it is one.
     pub(crate) fn card(&self) -> Option<&Slug> {
         match self {
-            Part::Trigger(id) | Part::Step(id) => Some(id),
+            Part::Trigger(id) | Part::Step { id, .. } => Some(id),
             Part::Settings => None,
         }
     }
 
-    /// What it holds, as JSON; null where it is gone.
+    /// Whether it belongs to the whole document, and not to what is drawn of it.
+    fn is_of_whole(&self) -> bool {
+        *self == Part::Settings
+    }
+
+    /// What it holds, as JSON; null where it is gone. `flow` is what is drawn, or the whole for what belongs to that.
     pub(crate) fn read(&self, flow: &Flow) -> Value {
         let read = match self {
             Part::Trigger(id) => flow.triggers.get(id).map(serde_json::to_value),
-            Part::Step(id) => flow.steps.get(id).map(serde_json::to_value),
+            Part::Step { id, .. } => flow.steps.get(id).map(serde_json::to_value),
             Part::Settings => Some(serde_json::to_value(&flow.settings)),
         };
         read.and_then(Result::ok).unwrap_or_default()
@@ -68,7 +77,9 @@ impl Part {
             Part::Trigger(id) => {
                 serde_json::from_value(to).map(|to| set_trigger(flow, id, to, field))
             }
-            Part::Step(id) => serde_json::from_value(to).map(|to| set_step(flow, id, to, field)),
+            Part::Step { id, .. } => {
+                serde_json::from_value(to).map(|to| set_step(flow, id, to, field))
+            }
             Part::Settings => serde_json::from_value(to)
                 .map(|to| set_settings(flow, to).merged(format!("settings/{field}"))),
         };
@@ -90,9 +101,13 @@ impl Sheet {
     pub(crate) fn new(desk: Desk, part: Part) -> Self {
         let part = StoredValue::new(part);
         let read = move |_: Option<&Arc<Value>>| {
-            let value = desk
-                .flow
-                .with(|flow| part.with_value(|part| part.read(flow)));
+            let value = part.with_value(|part| {
+                if part.is_of_whole() {
+                    desk.flow.with(|flow| part.read(flow))
+                } else {
+                    desk.drawn.with(|flow| part.read(flow))
+                }
+            });
             Arc::new(value)
         };
         let card = part.with_value(|part| part.card().cloned());
@@ -161,15 +176,19 @@ impl Sheet {
     }
 
     fn edit(self, field: &str, edits: Vec<(String, Option<Value>)>) {
-        self.desk.make(|flow| {
-            self.part.with_value(|part| {
-                let mut value = part.read(flow);
-                for (at, to) in edits {
-                    put(&mut value, &at, to);
-                }
-                part.write(flow, value, field)
-            })
-        });
+        let part = self.part();
+        let write = |flow: &Flow| {
+            let mut value = part.read(flow);
+            for (at, to) in edits {
+                put(&mut value, &at, to);
+            }
+            part.write(flow, value, field)
+        };
+        if part.is_of_whole() {
+            self.desk.make_whole(write);
+        } else {
+            self.desk.make(write);
+        }
     }
 }
 
@@ -290,6 +309,13 @@ mod tests {
         .unwrap()
     }
 
+    fn step(id: &str) -> Part {
+        Part::Step {
+            way: Vec::new(),
+            id: id.to_owned(),
+        }
+    }
+
     fn after(part: &Part, at: &str, to: Option<Value>) -> Flow {
         let mut flow = flow();
         let mut value = part.read(&flow);
@@ -301,10 +327,10 @@ mod tests {
 
     #[test]
     fn a_part_is_changed_at_a_place() {
-        let step = Part::Step("a".to_owned());
-        let changed = after(&step, "/config/path", Some(json!("/b")));
+        let part = step("a");
+        let changed = after(&part, "/config/path", Some(json!("/b")));
         assert_eq!(changed.steps["a"].config["path"], "/b");
-        let changed = after(&step, "/retry/attempts", None);
+        let changed = after(&part, "/retry/attempts", None);
         assert_eq!(changed.steps["a"].retry, None);
         let changed = after(&Part::Settings, "/timeout", Some(json!("5m")));
         assert_eq!(
@@ -314,12 +340,20 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_stays_out_of_the_document() {
-        let step = Part::Step("a".to_owned());
-        assert_eq!(after(&step, "/timeout", Some(json!("soon"))), flow());
+    fn a_part_has_its_place_in_the_whole_document() {
+        let way = ["lines", "parts"].map(String::from).to_vec();
+        let id = "a".to_owned();
         assert_eq!(
-            after(&Part::Step("b".to_owned()), "/title", Some(json!("B"))),
-            flow()
+            Part::Step { way, id }.at(),
+            "/steps/lines/config/body/steps/parts/config/body/steps/a"
         );
+        assert_eq!(step("a").at(), "/steps/a");
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_out_of_the_document() {
+        let part = step("a");
+        assert_eq!(after(&part, "/timeout", Some(json!("soon"))), flow());
+        assert_eq!(after(&step("b"), "/title", Some(json!("B"))), flow());
     }
 }

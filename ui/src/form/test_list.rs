@@ -1,12 +1,12 @@
 //! The tests of a flow as a list: named, made from the sample, edited as JSON, deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use serde_json::Value;
 use weir_flows::{
     catalog::Catalog,
-    document::{Expect, Expected, Flow, Message, Mock, Mocks, Slug, Test},
+    document::{Expect, Expected, Flow, Message, Mock, Mocks, Slug, Test, each_step},
 };
 
 use super::{
@@ -74,7 +74,7 @@ fn OneTest(desk: Desk, index: usize) -> impl IntoView {
         })
     };
     let rename = move |name: String| {
-        desk.make(|flow| {
+        desk.make_whole(|flow| {
             let mut tests = flow.tests.clone();
             if let Some(test) = tests.get_mut(index) {
                 test.name = name;
@@ -157,7 +157,7 @@ fn TestText(desk: Desk, index: usize) -> impl IntoView {
         text.set(new);
         wrong.set(read.as_ref().err().cloned());
         if let Ok(read) = read {
-            desk.make(|flow| {
+            desk.make_whole(|flow| {
                 let mut tests = flow.tests.clone();
                 if let Some(test) = tests.get_mut(index) {
                     *test = read;
@@ -227,7 +227,7 @@ fn written(test: Option<&Test>) -> String {
 /// Changes the tests by one deed.
 fn change(desk: Desk, change: impl FnOnce(&mut Vec<Test>)) {
     desk.settle();
-    desk.make(|flow| {
+    desk.make_whole(|flow| {
         let mut tests = flow.tests.clone();
         change(&mut tests);
         set_tests(flow, tests)
@@ -257,15 +257,18 @@ fn made(t: &Texts, flow: &Flow, catalog: &Catalog, sample: &Sample) -> Test {
             .and_then(Value::as_str)
             .map(str::to_owned),
     };
-    let is_action = |id: &Slug| {
-        let step = flow.steps.get(id);
-        let entry = step.and_then(|step| catalog.step(&step.kind));
-        entry.is_some_and(|entry| entry.action.is_some())
-    };
+    // Those in bodies answer for each item what they answered for the first.
+    let mut actions: BTreeSet<Slug> = BTreeSet::new();
+    each_step(flow, |_, id, step| {
+        let entry = catalog.step(&step.kind);
+        if entry.is_some_and(|entry| entry.action.is_some()) {
+            actions.insert(id.clone());
+        }
+    });
     let mocks: BTreeMap<Slug, Mocks> = sample
         .steps
         .iter()
-        .filter(|(id, _)| is_action(id))
+        .filter(|(id, _)| actions.contains(*id))
         .filter_map(|(id, step)| {
             Some((id.clone(), Mocks::Same(Mock::Output(step.output.clone()?))))
         })
@@ -327,6 +330,7 @@ mod tests {
                 ("b".to_owned(), step(StepStatus::Skipped)),
             ]
             .into(),
+            ..Sample::default()
         };
         let test = made(&ENGLISH, &flow, &builtin::catalog(), &sample);
         assert_eq!(

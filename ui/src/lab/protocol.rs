@@ -17,7 +17,7 @@ use weir_flows::{
     schedule::Fire,
 };
 
-use crate::api::RunDetail;
+use crate::api::{RunDetail, StepDetail};
 
 /// What the worker says once it listens.
 pub(super) const READY: &str = "ready";
@@ -148,8 +148,19 @@ pub(crate) struct Scope {
     pub(crate) error: Arc<Value>,
     /// In an undo: the output of the step that is undone.
     pub(crate) output: Arc<Value>,
+    /// In the body of an `each` step: the item.
+    pub(crate) item: Option<ScopeItem>,
     /// What `now()` gives, in milliseconds since 1970 in UTC.
     pub(crate) now_ms: i64,
+}
+
+/// The item that a script in a body sees.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScopeItem {
+    /// Its value, as `item`.
+    pub(crate) value: Arc<Value>,
+    /// Its place in the list from 0, as `index`.
+    pub(crate) index: u64,
 }
 
 /// What is wrong with something that was to be computed.
@@ -197,6 +208,17 @@ pub(crate) struct Rehearsal {
     pub(crate) problems: Vec<Problem>,
     /// What became of the message.
     pub(crate) outcome: Outcome,
+    /// What was done for the first item of each `each` step that had one, whose own first items are told as well.
+    pub(crate) items: BTreeMap<Slug, FirstItem>,
+}
+
+/// The first item of an `each` step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FirstItem {
+    /// The item.
+    pub(crate) item: Value,
+    /// What each step of the body did for it.
+    pub(crate) steps: BTreeMap<Slug, StepDetail>,
 }
 
 /// What became of a message in a rehearsal.

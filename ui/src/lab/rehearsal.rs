@@ -1,16 +1,18 @@
 //! The run of a rehearsal, in the form in which the API tells of a real one.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use weir_flows::{
+    document::Slug,
     failure::Failure,
     plan::Plan,
+    record::Record,
     rehearsal::Sketch,
     run::{self, Calls, LinkStatus, Run, StepState, rfc3339},
 };
 
-use super::shown::Room;
+use super::{protocol::FirstItem, shown::Room};
 use crate::api::{Attempt, LinkState, RunDetail, RunFailure, RunStatus, StepDetail, StepStatus};
 
 /// The largest value that is shown as a whole, in bytes of JSON.
@@ -58,6 +60,39 @@ pub(super) fn detail(sketch: &Sketch, run: &Run) -> RunDetail {
             })
             .collect(),
     }
+}
+
+/// What was done for the first item of each `each` step that had one, at any depth.
+pub(super) fn first_items(
+    sketch: &Sketch,
+    run: &Run,
+    records: &[Record],
+) -> BTreeMap<Slug, FirstItem> {
+    let mut room = Room::for_many(MOST, MOST_TOGETHER);
+    let mut firsts = BTreeMap::new();
+    let mut open = vec![(&sketch.plan, 0)];
+    while let Some((plan, depth)) = open.pop() {
+        for (position, each) in plan.steps.iter().enumerate() {
+            let Some(inner) = plan.each(position) else {
+                continue;
+            };
+            let around = vec![0; depth];
+            let looked = run.items_of(&sketch.plan, records, &each.id, &around, 0..1);
+            let item = looked.and_then(|looked| looked.items.into_iter().next());
+            let Some((item, value)) = item.and_then(|run| Some((run.item.clone()?, run))) else {
+                continue;
+            };
+            let steps = value.steps.iter().enumerate().map(|(i, state)| {
+                let seen = step(&mut room, &inner.body, &value, i, state);
+                (inner.body.steps[i].id.clone(), seen)
+            });
+            let steps = steps.collect();
+            let item = room.show(&item.value);
+            firsts.insert(each.id.clone(), FirstItem { item, steps });
+            open.push((&inner.body, depth + 1));
+        }
+    }
+    firsts
 }
 
 /// What arrived. Which trigger it was is said beside it.

@@ -219,7 +219,11 @@ impl Service {
             let outcome = Outcome::Impossible(
                 "this is not a flow yet: correct what stands in the way first".to_owned(),
             );
-            return Rehearsal { problems, outcome };
+            return Rehearsal {
+                problems,
+                outcome,
+                items: BTreeMap::new(),
+            };
         };
         let mut mocks = mocks_of(&flow);
         mocks.extend(wish.mocks);
@@ -239,8 +243,10 @@ impl Service {
             )
             .map(|came| (sketch, came))
         });
+        let mut items = BTreeMap::new();
         let outcome = match played {
-            Ok((sketch, Rehearsed::Run(run))) => {
+            Ok((sketch, Rehearsed::Run { run, records })) => {
+                items = rehearsal::first_items(&sketch, &run, &records);
                 Outcome::Run(Box::new(rehearsal::detail(&sketch, &run)))
             }
             Ok((_, Rehearsed::Filtered)) => Outcome::Filtered,
@@ -248,7 +254,11 @@ impl Service {
             Ok((_, Rehearsed::Failed(failure))) => Outcome::Failed(failure),
             Err(message) => Outcome::Impossible(message),
         };
-        Rehearsal { problems, outcome }
+        Rehearsal {
+            problems,
+            outcome,
+            items,
+        }
     }
 }
 
@@ -289,6 +299,10 @@ fn sight(scope: &Scope) -> script::Scope {
     let mut seen = script::Scope::new().with_steps(Arc::new(outputs));
     for (name, value) in values {
         seen.set(name, Arc::clone(value));
+    }
+    if let Some(item) = &scope.item {
+        seen.set(Name::Item, Arc::clone(&item.value));
+        seen.set(Name::Index, Arc::new(item.index.into()));
     }
     seen
 }

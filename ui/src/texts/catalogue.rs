@@ -220,6 +220,13 @@ ops::with_ops! { catalogue {
     canvas_warnings: "{n} warnings", "{n} Warnungen";
     canvas_start_title: "What starts this flow?", "Was startet diesen Flow?";
     canvas_start_text: "Pick a trigger. The steps come after it.", "Wählen Sie einen Auslöser. Die Schritte kommen danach.";
+    canvas_inside_none: "Nothing inside yet", "Noch nichts darin";
+    canvas_inside_one: "{n} step inside", "{n} Schritt darin";
+    canvas_inside_many: "{n} steps inside", "{n} Schritte darin";
+    canvas_inside_tip: "Double click or Enter opens what is inside", "Doppelklick oder Eingabe öffnet, was darin ist";
+    canvas_body_title: "What is done for every item?", "Was geschieht für jedes Element?";
+    canvas_body_text: "Add the first step. Its input is the item.", "Fügen Sie den ersten Schritt hinzu. Seine Eingabe ist das Element.";
+    canvas_body_add: "Add a step", "Schritt hinzufügen";
 
     // The panel beside the drawing.
     panel_close: "Close the panel", "Bereich schließen";

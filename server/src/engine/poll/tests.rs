@@ -81,9 +81,16 @@ impl Place {
             allow: Allow::everything(),
             ..outbound::Settings::default()
         });
-        Engine::start(store, self.world.clone(), sealer, client.unwrap(), "http://weir.test", limits)
-            .await
-            .unwrap()
+        Engine::start(
+            store,
+            self.world.clone(),
+            sealer,
+            client.unwrap(),
+            "http://weir.test",
+            limits,
+        )
+        .await
+        .unwrap()
     }
 
     /// Publishes a flow that polls the partner every minute.
@@ -427,7 +434,7 @@ async fn what_a_poll_may_find_is_bounded_and_what_cannot_start_is_not_taken() {
 
     place.publish(&engine, json!({})).await;
     place.items.store(2, Ordering::SeqCst);
-    let other = (WORKSPACE.to_owned(), "other".to_owned());
+    let other = ("main".to_owned(), "other".to_owned());
     let held: Vec<_> = (0..5).map(|_| engine.0.crowd.any_slot(&other)).collect();
     place.poll(&engine).await;
     let poll = stands(&engine).await;

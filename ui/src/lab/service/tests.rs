@@ -77,6 +77,50 @@ fn rehearsed(document: Value, body: Value) -> Rehearsal {
 }
 
 #[test]
+fn the_first_items_are_told_at_any_depth_though_a_step_beside_is_wrong() {
+    let parts = json!({"kind": "each", "config": {"items": "= item.parts", "body": {"steps": {"weigh": map("item * 2 + index")}}}});
+    let lines = json!({"kind": "each", "config": {"items": "= input.body", "body": {
+        "steps": {"name": map("item.name"), "wrong": map("item +"), "parts": parts},
+        "links": [{"from": "name", "to": "parts"}]
+    }}});
+    let none = json!({"kind": "each", "config": {"items": "= []", "body": {"steps": {"never": map("1")}}}});
+    let document = flow(&[("lines", lines), ("none", none)]);
+    let body = json!([{"name": "Ada", "parts": [4, 5]}, {"name": "Bob", "parts": []}]);
+    let came = rehearsed(document, body.clone());
+    let told: Vec<&str> = came.items.keys().map(String::as_str).collect();
+    assert_eq!(told, ["lines", "parts"]);
+    let lines = &came.items["lines"];
+    assert_eq!(lines.item, body[0]);
+    assert_eq!(lines.steps["name"].input, Some(body[0].clone()));
+    assert_eq!(lines.steps["name"].output, Some(json!("Ada")));
+    assert_eq!(lines.steps["wrong"].status, StepStatus::Failed);
+    assert_eq!(lines.steps["parts"].output, Some(json!([8, 11])));
+    let parts = &came.items["parts"];
+    assert_eq!(
+        (&parts.item, &parts.steps["weigh"].output),
+        (&json!(4), &Some(json!(8)))
+    );
+}
+
+#[test]
+fn a_script_in_a_body_sees_the_item() {
+    let evaluate = |item: Option<ScopeItem>| {
+        let source = Source::Expression("`${item.name} ${index}`".to_owned());
+        let scope = Scope {
+            item,
+            ..Scope::default()
+        };
+        ask(&mut Service::new(None), Evaluate { source, scope })
+    };
+    let item = ScopeItem {
+        value: Arc::new(json!({"name": "Ada"})),
+        index: 3,
+    };
+    assert_eq!(evaluate(Some(item)), Ok(json!("Ada 3")));
+    assert!(evaluate(None).is_err(), "outside of a body there is none");
+}
+
+#[test]
 fn every_form_is_computed() {
     assert_eq!(
         expression("input.items.len() + trigger.body.id"),

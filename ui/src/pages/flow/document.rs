@@ -61,7 +61,7 @@ pub(super) fn DocumentTab(session: Session) -> impl IntoView {
         text.set(typed);
         if let Read::Flow(flow) = read.get_untracked() {
             meant.set_value(flow.clone());
-            desk.make(|now| Change::between(What::Set, now, &flow).merged("document"));
+            desk.make_whole(|now| Change::between(What::Set, now, &flow).merged("document"));
         }
     });
     let problems = Signal::derive(move || match read.get() {

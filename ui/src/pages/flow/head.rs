@@ -34,7 +34,7 @@ pub(super) fn Head(
     let id = desk.flow.with_untracked(|flow| flow.id.clone());
     let title = Memo::new(move |_| desk.flow.with(|flow| flow.title.clone()));
     let write = move |title: String| {
-        desk.make(|flow| edit::set_head(flow, &title, &flow.description.clone()));
+        desk.make_whole(|flow| edit::set_head(flow, &title, &flow.description.clone()));
     };
     let deleting = RwSignal::new(false);
     let name = move || summary.with(|flow| flow.name().to_owned());

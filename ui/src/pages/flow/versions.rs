@@ -211,7 +211,7 @@ impl Row {
         self.read(version, move |flow| {
             let desk = session.desk;
             desk.settle();
-            desk.make(|now| Change::between(What::Restore, now, &flow));
+            desk.make_whole(|now| Change::between(What::Restore, now, &flow));
             desk.settle();
             let said = fill(texts().versions_restored, &[("n", &version.to_string())]);
             toast().good(said);

@@ -21,6 +21,8 @@ macro_rules! with_editor {
     command_select_none: "Select nothing", "Auswahl aufheben";
     command_pin: "Pin the output, or unpin it", "Ausgabe anheften oder lösen";
     command_inspect: "Edit the settings", "Einstellungen bearbeiten";
+    command_open_body: "Open the body of the step", "Ablauf des Schritts öffnen";
+    command_leave: "Leave the body", "Ablauf verlassen";
     command_next_problem: "Go to the next problem", "Zum nächsten Problem";
     command_tidy: "Tidy up the drawing", "Zeichnung aufräumen";
     command_fit: "Show everything", "Alles zeigen";
@@ -40,6 +42,7 @@ macro_rules! with_editor {
     also_delete: "remove", "entfernen";
     also_disable: "disable enable deactivate activate mute skip", "deaktivieren aktivieren abschalten anschalten überspringen";
     also_pin: "sample mock freeze", "Beispiel festhalten Attrappe";
+    also_body: "inside for each loop drill", "Inneres für jedes Schleife hinein heraus";
     also_next_problem: "error warning mistake", "Fehler Warnung";
     also_tidy: "layout arrange align order", "Layout anordnen ausrichten ordnen";
     also_fit: "zoom 100 %", "Zoom 100 % Ansicht";
@@ -91,7 +94,11 @@ macro_rules! with_editor {
     said_chosen_none: "Nothing is selected", "Nichts ist ausgewählt";
     said_tidied: "The drawing is tidied up", "Die Zeichnung ist aufgeräumt";
     said_zoom: "Zoom {n} %", "Zoom {n} %";
+    said_drawn: "Now drawn: {title}.", "Jetzt gezeichnet: {title}.";
+    crumbs_label: "Where you are in the flow", "Wo Sie im Flow sind";
+    crumbs_hint: "Done for every item of the list", "Geschieht für jedes Element der Liste";
     paste_other: "What was copied is no piece of a flow. Copy cards in an editor, or the text of a flow file.", "Das Kopierte ist kein Stück eines Flows. Kopieren Sie Karten in einem Editor oder den Text einer Flow-Datei.";
+    paste_triggers: "Only triggers were copied, and a body has none. Paste them into the flow itself.", "Kopiert wurden nur Auslöser, und ein Ablauf hat keine. Fügen Sie sie in den Flow selbst ein.";
     paste_broken: "What was copied looks like a piece of a flow and cannot be read: {why}", "Das Kopierte sieht nach einem Stück eines Flows aus, lässt sich aber nicht lesen: {why}";
     paste_refused: "The browser does not let the page read its clipboard. Press {keys} on the drawing instead.", "Der Browser lässt die Seite nicht an seine Zwischenablage. Drücken Sie stattdessen {keys} auf der Zeichnung.";
     palette_label: "Triggers and steps to add", "Auslöser und Schritte zum Hinzufügen";
@@ -122,6 +129,8 @@ macro_rules! with_editor {
     hand_choose_keys: "Space, {shift}arrow keys, {shift}click", "Leertaste, {shift}Pfeiltasten, {shift}Klick";
     hand_open: "Open a card’s settings", "Einstellungen einer Karte öffnen";
     hand_open_keys: "Enter, click", "Eingabe, Klick";
+    hand_inside: "Open what is inside of a card", "Öffnen, was in einer Karte ist";
+    hand_inside_keys: "Enter, double click", "Eingabe, Doppelklick";
     hand_add: "Add a step at a port or on a link", "Schritt an einem Ausgang oder auf einer Verknüpfung hinzufügen";
     hand_add_keys: "Enter, click", "Eingabe, Klick";
     hand_move: "Move what is selected", "Ausgewähltes verschieben";
@@ -201,6 +210,13 @@ macro_rules! with_editor {
     form_found_nothing: "Finds nothing in the sample.", "Findet im Beispiel nichts.";
     form_computing: "Computing …", "Wird berechnet …";
     form_no_sample: "There is no sample yet. Choose a message under “Sample” below the drawing, and results appear here as you type.", "Es gibt noch kein Beispiel. Wählen Sie unter „Beispiel“ unter der Zeichnung eine Nachricht; dann erscheinen hier beim Tippen die Ergebnisse.";
+    form_no_item: "With this sample the step is not reached, or its list has no item, so there are no values here. Choose another message under “Sample” below the drawing.", "Mit diesem Beispiel wird der Schritt nicht erreicht, oder seine Liste hat kein Element; deshalb gibt es hier keine Werte. Wählen Sie unter „Beispiel“ unter der Zeichnung eine andere Nachricht.";
+    form_body_open: "Open the body", "Ablauf öffnen";
+    form_body_problem: "Show the first problem inside", "Erstes Problem darin zeigen";
+    form_body_json: "As JSON", "Als JSON";
+    form_body_panel: "Body of the step", "Ablauf des Schritts";
+    form_body_help: "What is done for every item of the list. Steps that nothing leads to come first; their input is the item. Scripts see item, index and all that the flow has so far. What the last step gives is the result for the item.", "Was für jedes Element der Liste geschieht. Schritte, zu denen nichts führt, kommen zuerst; ihre Eingabe ist das Element. Skripte sehen item, index und alles, was der Flow bis dahin hat. Was der letzte Schritt ergibt, ist das Ergebnis für das Element.";
+    form_body_item: "First item of the sample", "Erstes Element des Beispiels";
     form_place: "Line {line}, column {column}", "Zeile {line}, Spalte {column}";
     form_data_nothing: "It got nothing in this sample.", "In diesem Beispiel kam nichts an.";
     form_data_no_output: "It gave nothing in this sample.", "In diesem Beispiel kam nichts heraus.";
@@ -273,6 +289,8 @@ macro_rules! with_editor {
 
     // The names that scripts see.
     name_input: "What came before: the output of the one step before it, or a map by step where there are several.", "Was davor kam: die Ausgabe des einen Schritts davor oder bei mehreren eine Map nach Schritt.";
+    name_item: "The item of the list that this is done for.", "Das Element der Liste, für das dies geschieht.";
+    name_index: "The place of the item in the list, from 0.", "Der Platz des Elements in der Liste, ab 0.";
     name_trigger: "The message: id, kind, body, headers, query, params, method, time.", "Die Nachricht: id, kind, body, headers, query, params, method, time.";
     name_steps: "The outputs of the steps so far, by their ids.", "Die bisherigen Ausgaben der Schritte nach ihrer Id.";
     name_run: "The run: id, flow, version, workspace, started_at; callbacks has the links of the steps that wait for an answer, by their ids.", "Der Lauf: id, flow, version, workspace, started_at; callbacks hat die Links der Schritte, die auf eine Antwort warten, nach ihren Kennungen.";
