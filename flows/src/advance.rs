@@ -264,6 +264,7 @@ struct Fold<'a> {
 
 impl Fold<'_> {
     fn event(&mut self, event: Event) {
+        let answers = matches!(event, Event::Answered { .. });
         match event {
             Event::Start if !self.run.has_started() => {
                 self.record(Record::Started { at: self.now() });
@@ -311,7 +312,10 @@ impl Fold<'_> {
             } => self.at(&step, items, |fold, step| fold.answered(step, answer)),
             Event::Woke => {}
         }
-        self.wake();
+        // Of several answers that have come none may be too late because another one was folded first.
+        if !answers {
+            self.wake();
+        }
         self.settle();
     }
 
