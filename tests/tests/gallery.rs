@@ -119,11 +119,15 @@ fn every_flow_works_against_the_sandbox() {
         .expect(200);
     let run = ended(&server, "invoice-approval");
     assert_eq!(run["status"], "succeeded", "{run}");
-    let booked = &run["steps"]["enter"]["attempts"][0]["response"]["headers"]["weir-run"];
-    let sent = &server.run(booked.as_str().unwrap())["message"]["body"];
+    let entered = &run["steps"]["enter"];
+    let (given, answer) = (&entered["input"], &entered["attempts"][0]["response"]);
     assert_eq!(
-        (&sent["cost_centre"], &sent["approved_by"]),
-        (&json!("4900"), &json!("Grace")),
+        (
+            &given["form"]["cost_centre"],
+            &given["by"],
+            &answer["status"]
+        ),
+        (&json!("4900"), &json!("Grace"), &json!(201)),
         "{run}"
     );
 

@@ -272,6 +272,10 @@ impl Http for Line {
         let (answer, answered) = oneshot::channel();
         let ask = Ask { request, answer };
         self.asks.blocking_send(ask).map_err(|_| over())?;
+        // What is sent while the other end goes away may stay in the line, and nobody would answer it.
+        if self.asks.is_closed() {
+            return Err(over());
+        }
         let given = answered.blocking_recv().map_err(|_| over())?;
         let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.waited.fetch_add(micros, Ordering::Relaxed);
