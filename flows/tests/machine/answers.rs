@@ -141,6 +141,29 @@ fn an_answer_at_the_last_moment_still_counts() {
 }
 
 #[test]
+fn of_two_answers_at_the_last_moment_none_makes_the_other_too_late() {
+    let mut two = callback();
+    two["steps"]["also"] = wait(json!({ "callback": { "timeout": "1h" } }));
+    let links = two["links"].as_array_mut().unwrap();
+    links.push(json!({ "from": "send", "to": "also" }));
+    let plan = plan(&two);
+    let mut play = Play::new(&plan);
+    play.event(Event::Start);
+    play.succeed("send", 1, json!({}));
+    play.now = HOUR + 5;
+    play.event(answered(json!({ "body": 1 })));
+    assert_eq!(play.status("also"), StepStatus::Waiting);
+    play.event(Event::Answered {
+        step: "also".to_owned(),
+        items: Vec::new(),
+        answer: Arc::new(json!({ "body": 2 })),
+    });
+    assert_eq!(play.output("good"), json!({ "body": 1 }));
+    assert_eq!(play.output("also"), json!({ "body": 2 }));
+    assert_eq!(play.run.status, Status::Succeeded);
+}
+
+#[test]
 fn a_person_decides_which_way_the_run_goes() {
     for (decision, good, bad) in [
         ("approved", StepStatus::Succeeded, StepStatus::Skipped),

@@ -30,6 +30,7 @@ pub(super) const CODE: &[Mutant] = &[
         "undo.is_some()",
     ),
     Mutant("flows/src/advance.rs", "!self.undo_next()", "true"),
+    Mutant("flows/src/advance.rs", "!answers", "true"),
     Mutant("flows/src/advance.rs", "state.retry_at.is_some()", "false"),
     Mutant(
         "flows/src/advance.rs",
