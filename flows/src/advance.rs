@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// A turn that has decided so much is ended, and the next one goes on: turns stay short, however many items there are.
-const MOST_RECORDS: usize = 500;
+pub const MOST_RECORDS: usize = 500;
 
 /// The time and the dice of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

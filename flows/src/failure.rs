@@ -40,6 +40,16 @@ impl Class {
         Class::Lost,
     ];
 
+    /// What a call to another side may end in, where this server lives to see it.
+    pub const OF_CALLS: [Class; 6] = [
+        Class::Transient,
+        Class::RateLimited,
+        Class::TimedOut,
+        Class::Rejected,
+        Class::Denied,
+        Class::Broken,
+    ];
+
     /// The word that documents and records use.
     pub fn word(self) -> &'static str {
         match self {

@@ -73,14 +73,7 @@ pub(super) fn poll() -> Entry {
             connection: Presence::Allowed,
             // A poll that failed moved nothing.
             idempotent: Idempotent::Always,
-            failures: vec![
-                Class::Transient,
-                Class::RateLimited,
-                Class::TimedOut,
-                Class::Rejected,
-                Class::Denied,
-                Class::Broken,
-            ],
+            failures: Class::OF_CALLS.to_vec(),
             attempts: 1,
             timeout_ms: TIMEOUT_MS,
         }),

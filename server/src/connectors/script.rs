@@ -116,14 +116,7 @@ fn entry() -> Entry {
         action: Some(Action {
             connection: Presence::Allowed,
             idempotent: Idempotent::IfDeclared,
-            failures: vec![
-                Class::Transient,
-                Class::RateLimited,
-                Class::TimedOut,
-                Class::Rejected,
-                Class::Denied,
-                Class::Broken,
-            ],
+            failures: Class::OF_CALLS.to_vec(),
             attempts: 3,
             timeout_ms: 60_000,
         }),

@@ -11,7 +11,7 @@ use futures::{FutureExt, future::BoxFuture};
 use serde_json::Value;
 use tokio::task::coop::unconstrained;
 use weir_flows::{
-    advance::{Ask, Command, Event, Stamp, Turn, advance},
+    advance::{Ask, Command, Event, MOST_RECORDS, Stamp, Turn, advance},
     failure::Class,
     plan::{Plan, PlanAction, PlanLimits},
     run::Run,
@@ -22,9 +22,6 @@ use super::{
     cache::{self, Flight},
     gate::{Entry, Gate, Pass, Rule},
 };
-
-/// A turn that has decided so much asks for nothing more at once.
-const MOST_RECORDS: usize = 500;
 
 /// What comes of an ask, in its time.
 pub(super) type Asking = BoxFuture<'static, (Ask, Given)>;
@@ -144,6 +141,7 @@ impl Engine {
         let mut asks = VecDeque::from(std::mem::take(&mut folded.turn.asks));
         while let Some(ask) = asks.pop_front() {
             let mut asking = self.want(version, ask);
+            // A turn that has decided so much asks for nothing more at once.
             let full = folded.turn.records.len() >= MOST_RECORDS
                 || run.wake_at(plan).is_some_and(|at| at <= stamp.now_ms);
             // Looked at once, so that it stands in line; a task that has done much already must not be passed over for that.

@@ -89,6 +89,32 @@ impl<'a> Means<'a> {
             scripts: &engine.0.scripts,
         }
     }
+
+    /// A call with all of these that says nothing yet.
+    fn call(&self, timeout: Duration, idempotency_key: &'a str) -> Call<'a> {
+        static NOTHING: Value = Value::Null;
+        Call {
+            config: &NOTHING,
+            written: &NOTHING,
+            script: None,
+            scripts: self.scripts,
+            connection: None,
+            secrets: self.resources,
+            client: self.client,
+            world: self.world,
+            timeout,
+            idempotency_key,
+            max_response: self.max_response,
+        }
+    }
+
+    /// The connection that is named, if one is.
+    async fn connection(&self, name: Option<&str>) -> Result<Option<Connection>, Failure> {
+        match name {
+            None => Ok(None),
+            Some(name) => self.resources.connection(name).await.map(Some),
+        }
+    }
 }
 
 /// Makes one poll: runs its script. `key` is the same for all polls from one cursor.
@@ -103,25 +129,14 @@ pub(super) async fn poll(
     let means = Means::of(engine, &resources);
     let timeout = Duration::from_millis(poll.timeout_ms);
     let asked = async {
-        let connection = match &poll.connection {
-            None => None,
-            Some(name) => match means.resources.connection(name).await {
-                Ok(connection) => Some(connection),
-                Err(failure) => return failed(failure),
-            },
+        let connection = match means.connection(poll.connection.as_deref()).await {
+            Ok(connection) => connection,
+            Err(failure) => return failed(failure),
         };
         let call = Call {
-            config: &Value::Null,
-            written: &Value::Null,
             script: Some(evaluation),
-            scripts: means.scripts,
             connection: connection.as_ref(),
-            secrets: means.resources,
-            client: means.client,
-            world: means.world,
-            timeout,
-            idempotency_key: key,
-            max_response: means.max_response,
+            ..means.call(timeout, key)
         };
         bounded(&connectors::script::CONNECTOR, call).await
     };
@@ -168,7 +183,12 @@ fn failed(failure: Failure) -> Outcome {
     }
 }
 
-async fn connect(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Duration) -> Outcome {
+async fn connect<'a>(
+    means: &Means<'a>,
+    plan: &Plan,
+    command: &'a Command,
+    timeout: Duration,
+) -> Outcome {
     match prepare(means, plan, command).await {
         Err(failure) => failed(failure),
         Ok((connector, connection, written)) => {
@@ -176,14 +196,8 @@ async fn connect(means: &Means<'_>, plan: &Plan, command: &Command, timeout: Dur
                 config: &command.config,
                 written: &written,
                 script: command.script.as_ref(),
-                scripts: means.scripts,
                 connection: connection.as_ref(),
-                secrets: means.resources,
-                client: means.client,
-                world: means.world,
-                timeout,
-                idempotency_key: &command.idempotency_key,
-                max_response: means.max_response,
+                ..means.call(timeout, &command.idempotency_key)
             };
             bounded(connector, call).await
         }
@@ -211,10 +225,7 @@ async fn prepare(means: &Means<'_>, plan: &Plan, command: &Command) -> Result<Pr
     let written = action
         .map(|action| Arc::clone(&action.written))
         .unwrap_or_default();
-    let connection = match &command.connection {
-        None => None,
-        Some(name) => Some(means.resources.connection(name).await?),
-    };
+    let connection = means.connection(command.connection.as_deref()).await?;
     Ok((connector, connection, written))
 }
 

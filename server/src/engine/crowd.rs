@@ -14,7 +14,10 @@ use std::{
 
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
-use weir_flows::{plan::Source, schedule::Overlap};
+use weir_flows::{
+    plan::{Plan, Source},
+    schedule::Overlap,
+};
 
 use super::{Engine, Error, Version};
 use crate::{
@@ -298,7 +301,7 @@ impl Engine {
         let crowd = &self.0.crowd;
         let why = if self.is_paused(version) {
             Why::Paused
-        } else if is_called(version, trigger) {
+        } else if is_called(&version.plan, trigger) {
             let slot = crowd.any_slot(&key).ok_or(Error::Busy)?;
             return Ok(Entrance::Begins(slot, None));
         } else if !stands(version, trigger) {
@@ -366,23 +369,19 @@ impl Engine {
 }
 
 /// Whether a run of this trigger is called by another one, who waits for it and may have the last place that its flow may have.
-pub(super) fn is_called(version: &Version, trigger: &str) -> bool {
-    let compiled = version.plan.triggers.get(trigger);
+pub(super) fn is_called(plan: &Plan, trigger: &str) -> bool {
+    let compiled = plan.triggers.get(trigger);
     compiled.is_some_and(|trigger| matches!(trigger.source, Source::Flow))
 }
 
 /// Whether a run of this trigger stands in a line that may become long. That of a schedule whose runs queue or replace each other is
 /// short by itself, and who stands there waits for those before him, wherever they are.
 fn stands(version: &Version, trigger: &str) -> bool {
-    let compiled = version.plan.triggers.get(trigger);
-    let is_short = compiled.is_some_and(|trigger| match &trigger.source {
-        Source::Flow => true,
-        Source::Schedule(schedule) => {
-            matches!(schedule.overlap(), Overlap::Queue | Overlap::Cancel)
-        }
-        _ => false,
+    let plan = &version.plan;
+    let is_short = plan.triggers.get(trigger).is_some_and(|trigger| {
+        matches!(&trigger.source, Source::Schedule(schedule) if schedule.overlap() != Overlap::Skip)
     });
-    version.plan.concurrency.is_some() && !is_short
+    plan.concurrency.is_some() && !is_called(plan, trigger) && !is_short
 }
 
 #[cfg(test)]

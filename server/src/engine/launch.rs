@@ -18,6 +18,7 @@ use super::{
     line::{self, Line, Stand},
     tenure::Tenure,
     text, turn_row,
+    underway::Enrolled,
 };
 use crate::{store, world::Point};
 
@@ -43,8 +44,11 @@ pub(super) struct Launch {
     pub replay: Option<(store::Origin, Record)>,
 }
 
-/// What a run has once it came in.
+/// A run that came in and is not on disk yet.
 pub(super) struct Entered {
+    pub id: Uuid,
+    pub run: Run,
+    pub enrolled: Enrolled,
     pub slot: Option<Slot>,
     /// Why it waits on disk, if it does.
     pub waits: Option<Why>,
@@ -59,12 +63,17 @@ impl Engine {
         &self,
         version: &Arc<Version>,
         id: Uuid,
-        run: &mut Run,
+        mut run: Run,
         entrance: Entrance,
         (alone, replays): (bool, bool),
     ) -> Result<Entered, Error> {
-        let key = line::key(self, &version.plan, run).map_err(Error::Script)?;
-        Ok(match entrance {
+        let Some(enrolled) = self.0.underway.enrol(id) else {
+            return Err(Error::Conflict(format!(
+                "the id {id} came twice; send this again"
+            )));
+        };
+        let key = line::key(self, &version.plan, &run).map_err(Error::Script)?;
+        let (slot, waits, (places, line)) = match entrance {
             Entrance::Begins(slot, standing) => {
                 let stand = Stand {
                     trigger: &run.trigger,
@@ -73,24 +82,56 @@ impl Engine {
                     alone,
                     replays,
                 };
-                let (places, line) = line::join(self, version, stand, standing);
-                Entered {
-                    slot: Some(slot),
-                    waits: None,
-                    places,
-                    line,
-                }
+                let joined = line::join(self, version, stand, standing);
+                (Some(slot), None, joined)
             }
             Entrance::Waits(why) => {
                 run.status = Status::Waiting;
-                Entered {
-                    slot: None,
-                    waits: Some(why),
-                    places: Vec::new(),
-                    line: None,
-                }
+                (None, Some(why), (Vec::new(), None))
             }
+        };
+        Ok(Entered {
+            id,
+            run,
+            enrolled,
+            slot,
+            waits,
+            places,
+            line,
         })
+    }
+
+    /// A run that came in is on disk now: what this process drives of it, once it is its turn in the line. Nothing where it waits
+    /// on disk.
+    pub(super) fn arrived(
+        &self,
+        tenure: &Arc<Tenure>,
+        version: &Arc<Version>,
+        entered: Entered,
+        parent: Option<Uuid>,
+        now: i64,
+    ) -> Option<(Active, Option<Line>)> {
+        metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
+        let active = Active {
+            tenure: Arc::clone(tenure),
+            version: Arc::clone(version),
+            id: entered.id,
+            run: entered.run,
+            parent,
+            turns: 1,
+            reply: ReplySlot::default(),
+            slot: entered.slot,
+            places: entered.places,
+            enrolled: entered.enrolled,
+        };
+        self.announce(&active, now);
+        let Some(why) = entered.waits else {
+            return Some((active, entered.line));
+        };
+        // Whoever takes it up finds that nobody has it.
+        drop(active);
+        self.waits(version, why);
+        None
     }
 
     /// Starts a run, or lets it wait. When this returns `Run`, it is on disk and will end.
@@ -112,29 +153,20 @@ impl Engine {
         // A tenure is over when those who began in it have ended.
         let _begun = tenure.runs.token();
         let plan = &version.plan;
-        let Some(enrolled) = inner.underway.enrol(id) else {
-            return Err(Error::Conflict(format!(
-                "the id {id} came twice; send this again"
-            )));
-        };
         let (origin, replay) = replay.unzip();
         if let Some(record) = &replay {
             run.apply(plan, record);
         }
         let how = (alone, replay.is_some());
-        let Entered {
-            slot,
-            waits,
-            places,
-            line,
-        } = self.enter(&version, id, &mut run, entrance, how)?;
-        let mut folded = match waits.is_none() && line.is_none() {
-            true => self.fold(&version, &mut run, stamp, Event::Start),
+        let mut entered = self.enter(&version, id, run, entrance, how)?;
+        let run = &mut entered.run;
+        let mut folded = match entered.waits.is_none() && entered.line.is_none() {
+            true => self.fold(&version, run, stamp, Event::Start),
             false => Folded::default(),
         };
         folded.turn.records.splice(0..0, replay);
-        let mut row = turn_row(plan, &run, &folded.turn, 0, stamp.now_ms, tenure.server)?;
-        row.parked_until = waits.map(|_| store::HELD);
+        let mut row = turn_row(plan, run, &folded.turn, 0, stamp.now_ms, tenure.server)?;
+        row.parked_until = entered.waits.map(|_| store::HELD);
         let new = store::NewRun {
             workspace: version.workspace.clone(),
             id,
@@ -156,30 +188,13 @@ impl Engine {
             store::Accepted::New => {}
         }
         inner.world.pass(Point::MessageCommitted);
-        metrics::counter!("weir_runs_accepted_total", "flow" => version.flow.clone()).increment(1);
-        let mut active = Active {
-            tenure: Arc::clone(&tenure),
-            version,
-            id,
-            run,
-            parent,
-            turns: 1,
-            reply: ReplySlot::default(),
-            slot,
-            places,
-            enrolled,
-        };
-        self.announce(&active, stamp.now_ms);
-        if let Some(why) = waits {
-            let version = Arc::clone(&active.version);
-            // Whoever takes it up finds that nobody has it.
-            drop(active);
-            self.waits(&version, why);
+        let arrived = self.arrived(&tenure, &version, entered, parent, stamp.now_ms);
+        let Some((mut active, line)) = arrived else {
             return Ok(Accepted::Run(Started {
                 id,
                 reply: ReplyWaiter(Waiting::Known(Answer::Waits)),
             }));
-        }
+        };
         let reply = if let Some(answer) = active.answer() {
             Waiting::Known(answer)
         } else {

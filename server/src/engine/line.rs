@@ -18,7 +18,8 @@ use weir_flows::{
 };
 
 use super::{
-    Engine, Version, crowd,
+    Engine, Version,
+    crowd::{Standing, is_called},
     gate::{Entry, Pass, Rule},
 };
 use crate::store::Kind;
@@ -50,8 +51,7 @@ pub(super) struct Stand<'a> {
 
 /// What a flow's `concurrency` counts a run by. A called run is not counted.
 pub(super) fn key(engine: &Engine, plan: &Plan, run: &Run) -> Result<Option<String>, Failure> {
-    let source = plan.triggers.get(&run.trigger).map(|it| &it.source);
-    if matches!(source, Some(Source::Flow)) {
+    if is_called(plan, &run.trigger) {
         return Ok(None);
     }
     let moment = Moment {
@@ -70,7 +70,7 @@ pub(super) fn join(
     engine: &Engine,
     version: &Arc<Version>,
     stand: Stand<'_>,
-    standing: Option<crowd::Standing>,
+    standing: Option<Standing>,
 ) -> (Vec<Pass>, Option<Line>) {
     let plan = &version.plan;
     let source = plan.triggers.get(stand.trigger).map(|it| &it.source);

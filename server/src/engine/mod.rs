@@ -235,6 +235,22 @@ pub struct Recorded {
     pub kept: bool,
 }
 
+#[cfg(test)]
+impl Engine {
+    /// An engine on a store, with its own data in a folder, which may call every address.
+    async fn on(store: Store, world: &World, dir: &std::path::Path, limits: Limits) -> Engine {
+        let sealer = Sealer::load(None, dir, world).unwrap();
+        let settings = outbound::Settings {
+            allow: outbound::Allow::everything(),
+            ..outbound::Settings::default()
+        };
+        let client = outbound::Client::new(&settings).unwrap();
+        let address = "http://weir.test";
+        let started = Engine::start(store, world.clone(), sealer, client, address, limits);
+        started.await.unwrap()
+    }
+}
+
 impl Engine {
     /// Starts the engine: listens to what is published, and takes up what was underway. Links to this server begin with `address`.
     pub async fn start(

@@ -9,7 +9,6 @@ mod tests;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use serde_json::Value;
-use uuid::Uuid;
 use weir_flows::{
     advance::{Event, Turn},
     document::Message,
@@ -25,11 +24,10 @@ use weir_flows::{
 use super::{
     Engine, Error, Version, attempt,
     crowd::Entrance,
-    drive::{self, Active, ReplySlot, Todo},
+    drive::{self, Todo},
     launch::Entered,
     tenure::Tenure,
     text, turn_row,
-    underway::Enrolled,
 };
 use crate::{connectors::Outcome, store};
 
@@ -189,10 +187,10 @@ impl Errand {
         let mut starts = Vec::with_capacity(admitted.len());
         let mut runs = Vec::with_capacity(admitted.len());
         for ((message, dedupe), entrance) in admitted.into_iter().zip(entrances) {
-            let (start, run) = self.prepare(message, dedupe, entrance).map_err(|error| {
+            let (entered, run) = self.prepare(message, dedupe, entrance).map_err(|error| {
                 Failure::broken(format!("a run of the poll could not be made: {error}"))
             })?;
-            starts.push(start);
+            starts.push(entered);
             runs.push(run);
         }
         let gain = store::Gain {
@@ -216,9 +214,9 @@ impl Errand {
             );
             return Ok("dropped");
         };
-        for (start, accepted) in starts.into_iter().zip(accepted) {
+        for (entered, accepted) in starts.into_iter().zip(accepted) {
             if accepted == store::Accepted::New {
-                self.start(start);
+                self.start(entered);
             }
         }
         Ok("succeeded")
@@ -289,20 +287,18 @@ impl Errand {
         message: Arc<Value>,
         dedupe: Option<String>,
         entrance: Entrance,
-    ) -> Result<(Start, store::NewRun), Error> {
+    ) -> Result<(Entered, store::NewRun), Error> {
         let (engine, version, trigger) = (&self.engine, &self.version, &self.claim.trigger);
         let now = engine.world().now_ms();
         let id = engine.world().id();
         let identity = engine.identity(version, id);
-        let mut run = Run::new(&version.plan, &identity, trigger, message, now);
-        let enrolled = engine.0.underway.enrol(id);
-        let enrolled = enrolled
-            .ok_or_else(|| Error::Conflict(format!("the id {id} came twice; try again")))?;
-        let entered = engine.enter(version, id, &mut run, entrance, (true, false))?;
+        let run = Run::new(&version.plan, &identity, trigger, message, now);
+        let entered = engine.enter(version, id, run, entrance, (true, false))?;
+        let run = &entered.run;
         // Its first turn comes after the commit: a poll may find many.
         let mut turn = turn_row(
             &version.plan,
-            &run,
+            run,
             &Turn::default(),
             0,
             now,
@@ -323,49 +319,18 @@ impl Errand {
             parent: None,
             turn,
         };
-        let start = Start {
-            id,
-            run,
-            enrolled,
-            entered,
-        };
-        Ok((start, new))
+        Ok((entered, new))
     }
 
     /// Drives a run that is on disk.
-    fn start(&self, start: Start) {
-        let Start {
-            id,
-            run,
-            enrolled,
-            entered,
-        } = start;
-        let Entered {
-            slot,
-            waits,
-            places,
-            line,
-        } = entered;
-        metrics::counter!("weir_runs_accepted_total", "flow" => self.version.flow.clone())
-            .increment(1);
-        let active = Active {
-            tenure: Arc::clone(&self.tenure),
-            version: Arc::clone(&self.version),
-            id,
-            run,
-            parent: None,
-            turns: 1,
-            reply: ReplySlot::default(),
-            slot,
-            places,
-            enrolled,
+    fn start(&self, entered: Entered) {
+        let now = entered.run.started_at;
+        let arrived = self
+            .engine
+            .arrived(&self.tenure, &self.version, entered, None, now);
+        let Some((active, line)) = arrived else {
+            return;
         };
-        self.engine.announce(&active, active.run.started_at);
-        if let Some(why) = waits {
-            // Whoever takes it up finds that nobody has it.
-            drop(active);
-            return self.engine.waits(&self.version, why);
-        }
         // One that stands in line starts when it is its turn.
         let events = match line {
             Some(_) => Vec::new(),
@@ -397,14 +362,6 @@ impl Errand {
         let store = self.engine.store();
         store.end_poll(self.claim.clone(), kept, now, next_at).await
     }
-}
-
-/// A run that is to be driven once it is on disk.
-struct Start {
-    id: Uuid,
-    run: Run,
-    enrolled: Enrolled,
-    entered: Entered,
 }
 
 fn refused(index: usize, problems: &[Problem]) -> Failure {

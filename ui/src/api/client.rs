@@ -80,19 +80,26 @@ pub(crate) async fn get_tagged(path: &str) -> Result<(String, String), Trouble> 
 
 /// Reads a list to its end, however many pages it has.
 pub(crate) async fn all<T: DeserializeOwned>(path: &str) -> Result<Vec<T>, Trouble> {
+    let (items, _) = pages(&format!("{path}?limit=200"), usize::MAX).await?;
+    Ok(items)
+}
+
+/// Reads so many pages of a list, whose path has a query, and says whether there are more.
+pub(crate) async fn pages<T: DeserializeOwned>(
+    path: &str,
+    count: usize,
+) -> Result<(Vec<T>, bool), Trouble> {
     let mut items = Vec::new();
-    let mut cursor = None;
-    loop {
-        let more = cursor.map_or(String::new(), |cursor: String| {
-            format!("&cursor={}", encode(&cursor))
-        });
-        let page: Page<T> = get(&format!("{path}?limit=200{more}")).await?;
+    let mut cursor = String::new();
+    for _ in 0..count {
+        let page: Page<T> = get(&format!("{path}{cursor}")).await?;
         items.extend(page.items);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(items);
+        match page.next {
+            Some(next) => cursor = format!("&cursor={}", encode(&next)),
+            None => return Ok((items, false)),
         }
     }
+    Ok((items, true))
 }
 
 /// Reads a text exactly as it is served.

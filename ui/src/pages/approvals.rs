@@ -12,7 +12,7 @@ use leptos_router::{
 use self::decide::DecideDialog;
 use super::runs::flow_options;
 use crate::{
-    api::{self, Approval, FlowSummary, Page, Trouble, encode},
+    api::{self, Approval, FlowSummary, Trouble, encode},
     kit::{
         button::Button,
         field::Choice,
@@ -36,26 +36,9 @@ struct Read {
 
 /// Reads so many pages.
 async fn read(flow: String, pages: usize) -> Result<Read, Trouble> {
-    let mut approvals = Vec::new();
-    let mut cursor = String::new();
-    for _ in 0..pages {
-        let path = format!("/approvals?limit={PAGE}&flow={}{cursor}", encode(&flow));
-        let page = api::get::<Page<Approval>>(&path).await?;
-        approvals.extend(page.items);
-        match page.next {
-            Some(next) => cursor = format!("&cursor={}", encode(&next)),
-            None => {
-                return Ok(Read {
-                    approvals,
-                    more: false,
-                });
-            }
-        }
-    }
-    Ok(Read {
-        approvals,
-        more: true,
-    })
+    let path = format!("/approvals?limit={PAGE}&flow={}", encode(&flow));
+    let (approvals, more) = api::pages(&path, pages).await?;
+    Ok(Read { approvals, more })
 }
 
 #[component]

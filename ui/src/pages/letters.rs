@@ -16,7 +16,7 @@ use self::{
 };
 use super::{replay::ReplayDialog, runs::flow_options};
 use crate::{
-    api::{self, DeadLetter, FlowSummary, Page, RunStatus, Trouble, encode},
+    api::{self, DeadLetter, FlowSummary, RunStatus, Trouble, encode},
     kit::{
         badge::Badge,
         button::{Button, Weight},
@@ -76,26 +76,9 @@ struct Read {
 
 /// Reads so many pages.
 async fn read(query: String, pages: usize) -> Result<Read, Trouble> {
-    let mut letters = Vec::new();
-    let mut cursor = String::new();
-    for _ in 0..pages {
-        let path = format!("/dead-letters?limit={PAGE}&{query}{cursor}");
-        let page = api::get::<Page<DeadLetter>>(&path).await?;
-        letters.extend(page.items);
-        match page.next {
-            Some(next) => cursor = format!("&cursor={}", encode(&next)),
-            None => {
-                return Ok(Read {
-                    letters,
-                    more: false,
-                });
-            }
-        }
-    }
-    Ok(Read {
-        letters,
-        more: true,
-    })
+    let path = format!("/dead-letters?limit={PAGE}&{query}");
+    let (letters, more) = api::pages(&path, pages).await?;
+    Ok(Read { letters, more })
 }
 
 #[component]

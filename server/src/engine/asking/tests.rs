@@ -14,8 +14,7 @@ use weir_flows::{document::Message, run::Run};
 
 use crate::{
     engine::{Accepted, Arrival, Engine, Limits},
-    outbound::{self, Allow},
-    secrets::Sealer,
+    outbound,
     store::{self, Status, Store},
     world::World,
 };
@@ -41,25 +40,11 @@ impl Place {
             dir: dir.path().join("data"),
         });
         let store = Store::open(&settings).await.unwrap();
-        let sealer = Sealer::load(None, dir.path(), &world).unwrap();
-        let client = outbound::Client::new(&outbound::Settings {
-            allow: Allow::everything(),
-            ..outbound::Settings::default()
-        });
         let limits = Limits {
             grace: Duration::from_millis(10),
             ..Limits::default()
         };
-        let address = "http://weir.test";
-        let started = Engine::start(
-            store,
-            world.clone(),
-            sealer,
-            client.unwrap(),
-            address,
-            limits,
-        );
-        let engine = started.await.unwrap();
+        let engine = Engine::on(store, &world, dir.path(), limits).await;
         let place = Place {
             world,
             engine,

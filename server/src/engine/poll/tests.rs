@@ -17,8 +17,7 @@ use super::super::schedule::fire_due;
 use crate::{
     connectors::http::tests::partner::{Answer, Partner, Received, json as json_answer},
     engine::{Engine, Limits, PollLimits},
-    outbound::{self, Allow},
-    secrets::Sealer,
+    outbound,
     store::{self, RunFilter, Store},
     world::World,
 };
@@ -76,21 +75,7 @@ impl Place {
     }
 
     async fn start_on(&self, store: Store, limits: Limits) -> Engine {
-        let sealer = Sealer::load(None, self.dir.path(), &self.world).unwrap();
-        let client = outbound::Client::new(&outbound::Settings {
-            allow: Allow::everything(),
-            ..outbound::Settings::default()
-        });
-        Engine::start(
-            store,
-            self.world.clone(),
-            sealer,
-            client.unwrap(),
-            "http://weir.test",
-            limits,
-        )
-        .await
-        .unwrap()
+        Engine::on(store, &self.world, self.dir.path(), limits).await
     }
 
     /// Publishes a flow that polls the partner every minute.

@@ -13,8 +13,7 @@ use weir_flows::schedule::Schedule;
 use super::fire_due;
 use crate::{
     engine::{Engine, Limits},
-    outbound::{self, Allow},
-    secrets::Sealer,
+    outbound,
     store::{self, RunFilter, Status, Store},
     world::World,
 };
@@ -51,25 +50,11 @@ impl Place {
     }
 
     async fn start_on(&self, store: Store) -> Engine {
-        let sealer = Sealer::load(None, self.dir.path(), &self.world).unwrap();
-        let client = outbound::Client::new(&outbound::Settings {
-            allow: Allow::everything(),
-            ..outbound::Settings::default()
-        });
         let limits = Limits {
             grace: Duration::from_millis(10),
             ..Limits::default()
         };
-        Engine::start(
-            store,
-            self.world.clone(),
-            sealer,
-            client.unwrap(),
-            "http://weir.test",
-            limits,
-        )
-        .await
-        .unwrap()
+        Engine::on(store, &self.world, self.dir.path(), limits).await
     }
 }
 
