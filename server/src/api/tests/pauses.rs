@@ -76,7 +76,10 @@ async fn answer(mut connection: TcpStream) {
 async fn what_arrives_is_accepted_and_waits_and_then_runs_in_its_order() {
     let server = Server::start().await;
     server.secret("hook", "s3cr3t-s3cr3t").await;
-    server.publish(&orders()).await;
+    // One at a time, so that the order of their ends is that of their beginnings.
+    let mut one_at_a_time = orders();
+    one_at_a_time["settings"]["concurrency"] = json!({ "limit": 1 });
+    server.publish(&one_at_a_time).await;
     server.publish(&hooks()).await;
     let summary = server.pause("orders", "pause").await;
     assert_eq!(
