@@ -174,6 +174,8 @@ async fn drive_on(
         tokio::select! {
             biased;
             order = active.enrolled.next() => queue(order, &mut events, &mut line),
+            // Whoever stops gives its place back, and that is nobody's turn.
+            () = engine.stopping() => return,
             () = engine.until_paused(&active.version), if unbegun => {
                 let_go(&engine, &active, Some(store::HELD)).await;
                 return active.reply.tell(Answer::Waits);
@@ -186,7 +188,6 @@ async fn drive_on(
                     events.push_front(Event::Start);
                 }
             }
-            () = engine.stopping() => return,
         }
     }
     start(&engine, &active, todo, &mut attempts).await;
