@@ -357,8 +357,11 @@ impl Committer {
     /// Begins a transaction. On PostgreSQL it comes with its number, by which its outcome can be asked for later.
     ///
     /// The same statement holds the server's lease until the transaction ends; without a lease there is no transaction (see
-    /// `lease`).
+    /// `lease`). A lease may have been lost since the work was taken on: between two tries it is renewed.
     async fn begin(&mut self) -> Result<(DatabaseTransaction, Option<i64>), Abort> {
+        if self.keeper.is_lost() {
+            return Err(Error::Fenced.into());
+        }
         let server = self.keeper.server();
         let writer = self.connected().await?;
         let Some(session) = writer.session else {

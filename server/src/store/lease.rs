@@ -209,6 +209,11 @@ impl Keeper {
         }
     }
 
+    /// Whether another server has taken over.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lease == Lease::Lost
+    }
+
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }

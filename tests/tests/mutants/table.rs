@@ -266,6 +266,11 @@ pub(super) const CODE: &[Mutant] = &[
         "Some(true)",
     ),
     Mutant(
+        "server/src/store/committer.rs",
+        "self.keeper.is_lost()",
+        "false",
+    ),
+    Mutant(
         "server/src/store/lease.rs",
         "server.is_none_or(|server| server == held.server)",
         "true",

@@ -15,8 +15,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{MAIN, count, new_run, on_postgresql, on_sqlite, postgresql_admin, turn};
-use crate::store::{Accepted, Database, Error, Settings, Status, Store, connect};
+use super::{MAIN, count, new_id, new_run, on_postgresql, on_sqlite, postgresql_admin, turn};
+use crate::store::{
+    Accepted, Database, Error, Lease, NewRun, Settings, Status, Store, Turn, connect,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_sessions_end_and_nothing_is_lost_or_doubled() {
@@ -254,6 +256,50 @@ async fn gone_for_good(mut settings: Settings) {
     assert_eq!(store.accept(run).await, Ok(Accepted::New));
     assert_eq!(store.ping().await, Ok(()));
     assert_eq!(count(&store, "SELECT count(*) FROM run").await, 1);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_lease_lost_while_the_database_was_gone_is_missed() {
+    on_postgresql(lost_while_gone).await;
+}
+
+/// Another server takes over while the database is gone for this one, which has a write in its hands.
+async fn lost_while_gone(mut settings: Settings) {
+    settings.lease = Duration::from_secs(3);
+    let store = Store::open(&settings).await.unwrap();
+    let server = store.register(new_id()).await.unwrap();
+    let Database::Postgresql { url } = &settings.database else {
+        panic!("this is a test of PostgreSQL");
+    };
+    let name = database_name(url);
+    let admin = postgresql_admin().await;
+    let allow = |allowed: bool| format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}");
+    let other = connect::writer(&settings).await.unwrap();
+    admin.execute_unprepared(&allow(false)).await.unwrap();
+    let taken = format!("DELETE FROM server WHERE id = '{server}'");
+    other.database.execute_unprepared(&taken).await.unwrap();
+    let end =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    admin.execute_unprepared(&end).await.unwrap();
+    let run = NewRun {
+        turn: Turn {
+            server: Some(server),
+            ..turn(0, 1, Status::Running)
+        },
+        ..new_run("orders", 1, Status::Running)
+    };
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move { store.accept(run).await }
+    });
+    // By then the next try comes after a renewal, which finds that the row is gone.
+    tokio::time::sleep(settings.lease).await;
+    assert!(!writing.is_finished());
+    admin.execute_unprepared(&allow(true)).await.unwrap();
+    assert_eq!(writing.await.unwrap(), Err(Error::Fenced));
+    assert_eq!(*store.lease().borrow(), Lease::Lost);
+    assert_eq!(count(&store, "SELECT count(*) FROM run").await, 0);
     store.close().await;
 }
 
