@@ -1,6 +1,11 @@
 //! Makes one attempt of an action: opens its connection, calls its connector, bounds its time.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::Value;
@@ -11,6 +16,7 @@ use weir_flows::{
     plan::Plan,
     poll::Poll,
     script::Evaluation,
+    settings::secret_names,
 };
 
 use super::{
@@ -29,7 +35,7 @@ use crate::{
 /// How much longer than its own timeout a connector may take before it is cut off.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The pause before a connection is read again that the database could not give.
+/// The pause before a connection or a secret is read again that the database could not give.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Where connections and secrets come from.
@@ -91,7 +97,15 @@ impl<'a> Means<'a> {
     }
 
     /// A call with all of these that says nothing yet.
-    fn call(&self, timeout: Duration, idempotency_key: &'a str) -> Call<'a> {
+    fn call<'b>(
+        &self,
+        secrets: &'b dyn Secrets,
+        timeout: Duration,
+        idempotency_key: &'b str,
+    ) -> Call<'b>
+    where
+        'a: 'b,
+    {
         static NOTHING: Value = Value::Null;
         Call {
             config: &NOTHING,
@@ -99,7 +113,7 @@ impl<'a> Means<'a> {
             script: None,
             scripts: self.scripts,
             connection: None,
-            secrets: self.resources,
+            secrets,
             client: self.client,
             world: self.world,
             timeout,
@@ -114,6 +128,29 @@ impl<'a> Means<'a> {
             None => Ok(None),
             Some(name) => self.resources.connection(name).await.map(Some),
         }
+    }
+
+    /// The secrets that a config and a connection name.
+    async fn secrets(&self, written: &Value, connection: Option<&Connection>) -> AtHand {
+        let mut in_config = Vec::new();
+        secret_names(written, &mut in_config);
+        let mut names: BTreeSet<&str> = in_config.into_iter().collect();
+        names.extend(connection.into_iter().flat_map(Connection::secret_names));
+        let mut found = BTreeMap::new();
+        for name in names {
+            found.insert(name.to_owned(), self.resources.get(name).await);
+        }
+        AtHand(found)
+    }
+}
+
+/// The secrets of one call, read before it begins: what it waits for then is the other side alone.
+struct AtHand(BTreeMap<String, Result<Secret, Absent>>);
+
+impl Secrets for AtHand {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Absent>> {
+        let found = self.0.get(name).cloned().unwrap_or(Err(Absent::Unknown));
+        async move { found }.boxed()
     }
 }
 
@@ -133,10 +170,11 @@ pub(super) async fn poll(
             Ok(connection) => connection,
             Err(failure) => return failed(failure),
         };
+        let secrets = means.secrets(&Value::Null, connection.as_ref()).await;
         let call = Call {
             script: Some(evaluation),
             connection: connection.as_ref(),
-            ..means.call(timeout, key)
+            ..means.call(&secrets, timeout, key)
         };
         bounded(&connectors::script::CONNECTOR, call).await
     };
@@ -192,12 +230,13 @@ async fn connect<'a>(
     match prepare(means, plan, command).await {
         Err(failure) => failed(failure),
         Ok((connector, connection, written)) => {
+            let secrets = means.secrets(&written, connection.as_ref()).await;
             let call = Call {
                 config: &command.config,
                 written: &written,
                 script: command.script.as_ref(),
                 connection: connection.as_ref(),
-                ..means.call(timeout, &command.idempotency_key)
+                ..means.call(&secrets, timeout, &command.idempotency_key)
             };
             bounded(connector, call).await
         }
@@ -248,20 +287,18 @@ impl<'a> Stored<'a> {
 
 impl Secrets for Stored<'_> {
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Absent>> {
-        open_secret(self.store, self.sealer, self.workspace, name).boxed()
+        async move {
+            let read = patiently(|| self.store.secret(self.workspace, name)).await;
+            unsealed(self.sealer, self.workspace, name, read)
+        }
+        .boxed()
     }
 }
 
 impl Resources for Stored<'_> {
     fn connection<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Connection, Failure>> {
         async move {
-            // Nothing has left yet: a database that is gone for a while is waited for, and fails no step.
-            let stored = loop {
-                match self.store.connection(self.workspace, name).await {
-                    Err(store::Error::Unavailable(_) | store::Error::Busy) => tokio::time::sleep(AGAIN).await,
-                    read => break read,
-                }
-            };
+            let stored = patiently(|| self.store.connection(self.workspace, name)).await;
             let stored = stored.map_err(|error| Failure::new(Class::Transient, format!("the connection `{name}` cannot be read: {error}")))?;
             let Some(stored) = stored else {
                 return Err(Failure::broken(format!("there is no connection `{name}`; create it under Connections and run this again")));
@@ -277,6 +314,21 @@ impl Resources for Stored<'_> {
     }
 }
 
+/// What the database gives. Nothing has left yet: one that is gone for a while is waited for, and fails no step.
+async fn patiently<T, F>(read: impl Fn() -> F) -> Result<T, store::Error>
+where
+    F: Future<Output = Result<T, store::Error>>,
+{
+    loop {
+        match read().await {
+            Err(store::Error::Unavailable(_) | store::Error::Busy) => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            read => return read,
+        }
+    }
+}
+
 /// Reads a sealed secret and opens it.
 pub(super) async fn open_secret(
     store: &Store,
@@ -284,10 +336,17 @@ pub(super) async fn open_secret(
     workspace: &str,
     name: &str,
 ) -> Result<Secret, Absent> {
-    let sealed = store
-        .secret(workspace, name)
-        .await
-        .map_err(|error| Absent::Unavailable(error.to_string()))?;
+    unsealed(sealer, workspace, name, store.secret(workspace, name).await)
+}
+
+/// Opens a secret that was read.
+fn unsealed(
+    sealer: &Sealer,
+    workspace: &str,
+    name: &str,
+    read: Result<Option<Vec<u8>>, store::Error>,
+) -> Result<Secret, Absent> {
+    let sealed = read.map_err(|error| Absent::Unavailable(error.to_string()))?;
     let sealed = sealed.ok_or(Absent::Unknown)?;
     sealer
         .open(workspace, name, &sealed)
