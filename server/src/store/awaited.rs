@@ -447,6 +447,12 @@ pub(super) const LEAVE: Many = Many {
     width: 10,
 };
 
+/// Drops what runs have asked and were told. That they have asked stays, so that who answers again is told the same.
+pub(super) const UNSAY: Many = Many {
+    text: "UPDATE awaited SET title = NULL, shown = NULL, answer = NULL WHERE (workspace, run) IN (VALUES {rows})",
+    width: 2,
+};
+
 /// Which of these places are answered and not used. A turn that says nobody has answered them is refused; nobody answers the
 /// others until the transaction has ended.
 pub(super) fn unheard(backend: DbBackend) -> &'static Many {

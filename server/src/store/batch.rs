@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use uuid::Uuid;
 
 use super::{
-    awaited::{LEAVE, unheard, unheard_of},
+    awaited::{LEAVE, UNSAY, unheard, unheard_of},
     bodies::{self, Needs},
     error::{Abort, Error},
     queue::{Op, Work, Write},
@@ -49,6 +49,7 @@ pub(super) async fn write(
     all.hear(tx, texts, &mut outcomes).await?;
     let dropped = all.turn(tx, texts, &mut outcomes).await?;
     all.insert(tx, texts, &outcomes).await?;
+    texts.execute(tx, &UNSAY, dropped.clone()).await?;
     bodies::free(tx, texts, dropped).await?;
     Ok(outcomes
         .into_iter()
@@ -338,7 +339,9 @@ impl Ops<'_> {
                     turn.at.into(),
                 ]);
             }
-            for wait in &turn.awaited {
+            // A run that ends in its first turn has asked nobody.
+            let has_asked = message.is_none() || turn.leaves_history();
+            for wait in turn.awaited.iter().filter(|_| has_asked) {
                 awaited.extend(wait.row(workspace, id));
             }
             if turn.leaves_history() {

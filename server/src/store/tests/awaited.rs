@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{MAIN, count, new_id, new_run, on_both_databases, on_postgresql, turn};
 use crate::store::{
     Answered, ApprovalCursor, ApprovalFilter, AwaitedKind, AwaitedState, Awaiting, Error,
-    Forgettable, NewAnswer, NewRun, Settings, Status, Store, Turn, Unheard, Unused,
+    Forgettable, History, NewAnswer, NewRun, Settings, Status, Store, Turn, Unheard, Unused,
 };
 
 on_both_databases!(
@@ -19,6 +19,7 @@ on_both_databases!(
     what_is_answered_is_found_by_those_whom_it_concerns,
     approvals_are_listed_page_by_page,
     what_was_waited_for_goes_with_the_run,
+    what_was_asked_goes_with_the_history,
 );
 
 const PLACE: &str = "ask";
@@ -409,4 +410,37 @@ async fn an_answer_at_one_server_and_the_end_of_the_wait_at_another_exclude_each
         second.close().await;
     })
     .await;
+}
+
+async fn what_was_asked_goes_with_the_history(settings: Settings) {
+    let store = Store::open(&settings).await.unwrap();
+    let (run, other) = (waiting(&store).await, waiting(&store).await);
+    let asked = "SELECT count(*) FROM awaited WHERE title IS NOT NULL OR answer IS NOT NULL";
+    let mut open = turn(1, 20, Status::Waiting);
+    open.awaited = vec![wait("later", AwaitedState::Open, 20)];
+    store.commit(MAIN, run.id, open).await.unwrap();
+    for place in [PLACE, "later"] {
+        let answered = store.answer(answer(run.id, place, "1")).await;
+        assert_eq!(answered, Ok(Answered::First));
+    }
+    assert_eq!(count(&store, asked).await, 3);
+    let mut last = leaving(
+        turn(2, 60, Status::Succeeded),
+        vec![wait(PLACE, AwaitedState::Used, 60)],
+    );
+    last.history = History::Drop;
+    store.commit(MAIN, run.id, last).await.unwrap();
+    assert_eq!(count(&store, asked).await, 1, "that of the other run");
+    let again = store.answer(answer(run.id, PLACE, "1")).await;
+    assert_eq!(again, Ok(Answered::Again));
+    assert_eq!(
+        state(&store, other.id, PLACE).await,
+        Some(AwaitedState::Open)
+    );
+
+    let mut short = new_run("orders", 10, Status::Failed);
+    short.turn.history = History::Drop;
+    short.turn.awaited = vec![wait(PLACE, AwaitedState::Closed, 10)];
+    store.accept(short.clone()).await.unwrap();
+    assert_eq!(state(&store, short.id, PLACE).await, None);
 }
