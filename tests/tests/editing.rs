@@ -105,6 +105,57 @@ fn a_flow_is_drawn_tried_and_published() {
 }
 
 #[test]
+fn what_asks_within_a_body_is_mocked_in_a_try() {
+    let weir = Weir::start();
+    weir.api("POST", "/flows", &json!({
+        "format": "weir/flow@1", "id": "lines",
+        "triggers": { "in": { "kind": "http", "config": { "path": "/lines" } } },
+        "steps": {
+            "all": { "kind": "each", "config": { "items": "= trigger.body.lines", "body": {
+                "steps": {
+                    "book": { "kind": "http", "config": { "method": "POST", "url": "http://127.0.0.1:9/book" } },
+                    "ask": { "kind": "wait", "config": { "callback": {} } },
+                    "both": { "kind": "map", "config": { "script": "#{ booked: steps.book.body, told: steps.ask }" } }
+                },
+                "links": [ { "from": "book", "to": "ask" }, { "from": "ask", "to": "both" } ]
+            } } },
+            "reply": { "kind": "respond", "config": { "status": 200, "body": "= steps.all" } }
+        },
+        "links": [ { "from": "in", "to": "all" }, { "from": "all", "to": "reply" } ]
+    })).expect(201);
+    let attempt = |mocks: Value| {
+        weir.api(
+            "POST",
+            "/flows/lines/tries",
+            &json!({
+                "actions": "mocked", "message": { "body": { "lines": [1, 2] } }, "mocks": mocks
+            }),
+        )
+    };
+    let answers = json!({
+        "book": { "items": [{ "output": { "status": 200, "body": "first" } }, { "output": { "status": 200, "body": "second" } }] },
+        "ask": { "output": { "body": "yes" } }
+    });
+    let begun = attempt(answers).expect(202);
+    let path = begun.header("location").unwrap().to_owned();
+    let path = path.strip_prefix("/api/v1").unwrap();
+    let ended = until("the try to end", || {
+        let detail = weir.get(path).expect(200).json();
+        (detail["ended_at"] != Value::Null).then_some(detail)
+    });
+    let told = json!({ "body": "yes" });
+    assert_eq!(
+        ended["reply"]["body"],
+        json!([{ "booked": "first", "told": told }, { "booked": "second", "told": told }]),
+        "{ended:#}"
+    );
+    let refused = attempt(json!({ "both": { "output": 1 }, "nothing": { "output": 1 } }));
+    let problem = refused.problem(422, "invalid_body");
+    assert_eq!(problem["errors"][0]["at"], "/mocks/both", "{problem:#}");
+    assert_eq!(problem["errors"][1]["at"], "/mocks/nothing", "{problem:#}");
+}
+
+#[test]
 fn a_try_is_stopped_and_the_server_does_not_wait_for_tries() {
     let partner = Partner::start();
     partner.hold();

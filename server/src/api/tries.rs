@@ -161,10 +161,13 @@ fn actions(
     let needless = |id: &String| match word {
         ActionsWord::Real => Some("real actions are not mocked; leave this out".to_owned()),
         ActionsWord::Mocked => {
-            let position = drafted.plan.position(id);
-            let action = position.and_then(|step| drafted.plan.action(step, false));
-            let sentence = format!("the draft has no action `{id}`; leave this out");
-            action.is_none().then_some(sentence)
+            let step = drafted.plan.find(id);
+            let asks =
+                step.is_some_and(|step| step.action(false).is_some() || step.awaited().is_some());
+            let sentence = format!(
+                "the draft has no action `{id}`, and no wait for an answer; leave this out"
+            );
+            (!asks).then_some(sentence)
         }
     };
     let errors: Vec<Finding> = mocks
