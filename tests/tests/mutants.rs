@@ -16,7 +16,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -75,10 +75,8 @@ fn run() {
     mutate(&tree);
     // Beside what is built already: what the copy depends on is the same, and its own crates have a path of their own.
     let tests = build(&tree, &target);
-    assert!(
-        passes(&tests, &tree, None),
-        "without a mutant the tests pass"
-    );
+    let noticed = noticed_by(&tests, &tree, None);
+    assert_eq!(noticed, None, "without a mutant the tests pass");
     let next = AtomicUsize::new(0);
     let survivors: Mutex<Vec<String>> = Mutex::default();
     let all = CODE.len() + STATEMENTS.len();
@@ -95,12 +93,20 @@ fn run() {
                     else {
                         return;
                     };
-                    if only.is_none_or(|only| only == number) && passes(&tests, &tree, Some(number))
-                    {
-                        let survivor =
-                            format!("{number}: {file}: `{instead}` in place of `{text}`");
-                        println!("survived {survivor}");
-                        survivors.lock().unwrap().push(survivor);
+                    if only.is_some_and(|only| only != number) {
+                        continue;
+                    }
+                    let since = Instant::now();
+                    let noticed = noticed_by(&tests, &tree, Some(number));
+                    let took = since.elapsed().as_secs();
+                    match noticed {
+                        Some(test) => println!("mutant {number} of {all}: {test}, {took} s"),
+                        None => {
+                            let survivor =
+                                format!("{number}: {file}: `{instead}` in place of `{text}`");
+                            println!("survived after {took} s: {survivor}");
+                            survivors.lock().unwrap().push(survivor);
+                        }
                     }
                 }
             });
@@ -233,8 +239,8 @@ fn build(tree: &Path, target: &Path) -> Vec<PathBuf> {
     vec![named("machine"), named("weir_server")]
 }
 
-/// Whether the tests pass with a mutant.
-fn passes(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> bool {
+/// Which test fails with a mutant; `None` where all pass.
+fn noticed_by(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> Option<String> {
     let of_machine = mutant.is_none_or(|number| {
         CODE.get(number)
             .is_some_and(|Mutant(file, ..)| file.starts_with("flows/"))
@@ -250,9 +256,9 @@ fn passes(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> bool {
         "cache::tests",
     ];
     let chosen = [(0, machine, "flows"), (1, server, "server")];
-    chosen.into_iter().all(|(test, filters, folder)| {
+    chosen.into_iter().find_map(|(test, filters, folder)| {
         if test == 0 && !of_machine {
-            return true;
+            return None;
         }
         let mut command = Command::new("timeout");
         command
@@ -269,22 +275,24 @@ fn passes(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> bool {
         for (name, _) in env::vars().filter(|(name, _)| name.starts_with("WEIR_PROVE")) {
             command.env_remove(name);
         }
-        succeeds(command)
+        failing(command)
     })
 }
 
-/// Whether tests succeed. The first one that fails is enough to know.
-fn succeeds(mut command: Command) -> bool {
+/// The first test that fails, which is enough to know; `None` where all succeed.
+fn failing(mut command: Command) -> Option<String> {
     let mut running = command.spawn().unwrap();
     let told = BufReader::new(running.stdout.take().unwrap());
-    let failed = told
-        .lines()
-        .map_while(Result::ok)
-        .any(|line| line.starts_with("test ") && line.ends_with("FAILED"));
-    if failed {
+    let failed = told.lines().map_while(Result::ok).find_map(|line| {
+        let test = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+        Some(test.to_owned())
+    });
+    if failed.is_some() {
         // `timeout` hands it on to the tests.
         let pid = running.id().to_string();
         Command::new("kill").arg(pid).status().unwrap();
     }
-    running.wait().unwrap().success() && !failed
+    let ended = running.wait().unwrap();
+    failed
+        .or_else(|| (!ended.success()).then(|| "tests that do not end, or end at once".to_owned()))
 }

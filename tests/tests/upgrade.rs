@@ -329,7 +329,7 @@ fn what_only_a_newer_server_can_read_waits_for_one() {
         "format": "weir/flow@1", "id": "nap",
         "triggers": { "in": { "kind": "http", "config": { "path": "/nap", "reply": "accepted" } } },
         "steps": {
-            "rest": { "kind": "wait", "config": { "for": "2s" } },
+            "rest": { "kind": "wait", "config": { "for": "4s" } },
             "woken": { "kind": "http", "connection": "erp", "config": { "method": "PUT", "path": "= `/woken/${trigger.body.id}`", "body": "= trigger.body" } }
         },
         "links": [ { "from": "in", "to": "rest" }, { "from": "rest", "to": "woken" } ]
@@ -345,6 +345,20 @@ fn what_only_a_newer_server_can_read_waits_for_one() {
     until("nobody to have them", || {
         (database.count(parked) == 4).then_some(())
     });
+    // As if the newer one had a record that the older one does not know.
+    let rename = |from: &str, to: &str| {
+        let (from, to) = (
+            format!("\"record\":\"{from}\""),
+            format!("\"record\":\"{to}\""),
+        );
+        let matching = format!("records LIKE '%{from}%'");
+        let count = database.count(&format!("SELECT count(*) FROM journal WHERE {matching}"));
+        assert_eq!(count, 4, "{from}");
+        database.ask(&format!(
+            "UPDATE journal SET records = replace(records, '{from}', '{to}') WHERE {matching}"
+        ));
+    };
+    rename("waiting", "of_later");
     // Only the older one is left when they are due. It finds that it cannot read them, and does nothing with them.
     new.kill();
     until("the older one to look", || {
@@ -353,6 +367,7 @@ fn what_only_a_newer_server_can_read_waits_for_one() {
     let shown = old.get(&format!("/runs/{}", runs[0]));
     shown.problem(409, "conflict");
     assert_eq!(partner.calls().len(), 0);
+    rename("of_later", "waiting");
     let new = beside(&database, "newer", None);
     let (status, log) = old.stop();
     assert!(status.success(), "{log}");
