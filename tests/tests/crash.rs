@@ -186,6 +186,17 @@ fn an_undo_goes_on_after_a_crash() {
 /// What a message asks for: a PUT, which may be repeated; a POST that says it may be, by its key; and a POST that may not.
 pub(crate) const KINDS: [&str; 3] = ["put", "keyed", "plain"];
 
+/// The first and the last of these again, by steps with limits, so that some wait for their turn when a server is killed.
+const LIMITED: [&str; 2] = ["limited_put", "limited_plain"];
+
+/// What a message asks for where one in four has to wait for its turn.
+pub(crate) fn kind(number: usize) -> &'static str {
+    match (number % 8).checked_sub(6) {
+        Some(limited) => LIMITED[limited],
+        None => KINDS[number % 8 % KINDS.len()],
+    }
+}
+
 fn kill_and_start_again(database: &Database) {
     let partner = Partner::with(|_, _| Act::ok().after(Duration::from_millis(150)));
     let data = TempDir::new().unwrap();
@@ -215,7 +226,7 @@ fn kill_and_start_again(database: &Database) {
                                 if number >= MOST {
                                     return;
                                 }
-                                format!("{round}-{number}-{}", KINDS[number % KINDS.len()])
+                                format!("{round}-{number}-{}", kind(number))
                             }
                         };
                         let kind = id.rsplit('-').next().unwrap();
@@ -303,8 +314,8 @@ pub(crate) fn tally(
         outcome.insert(id.clone(), run);
     }
     let mut runs = weir.runs("");
-    // What a schedule starts has no message of ours.
-    runs.retain(|run| run["trigger"] != "tick");
+    // What a schedule or a poll starts has no message of ours.
+    runs.retain(|run| run["trigger"] != "tick" && run["trigger"] != "new");
     let known: BTreeSet<&String> = accepted.values().collect();
     assert_eq!(
         known.len(),
@@ -357,7 +368,11 @@ pub(crate) fn tally(
             if run["status"] == "failed" {
                 lost += 1;
                 assert_eq!(run["failure"]["class"], "lost", "{run:#}");
-                assert_eq!(run["failure"]["step"], "plain", "{run:#}");
+                let kind = id.rsplit('-').next().unwrap();
+                assert_eq!(run["failure"]["step"], kind, "{run:#}");
+                // What only waited for its turn has not been begun, and is asked for again.
+                let attempts = run["steps"][kind]["attempts"].as_array().unwrap();
+                assert_eq!(attempts.len(), 1, "{run:#}");
             } else {
                 assert_eq!(made.len(), 1, "{id}");
             }
@@ -397,20 +412,30 @@ pub(crate) fn set_up(weir: &Weir, partner: &Partner) {
         step
     };
     let mut plain = action("POST", None);
-    plain["retry"] = Value::Null;
     plain.as_object_mut().unwrap().remove("retry");
+    let limited = |mut step: Value| {
+        let key = "trigger.body.id.split(\"-\")[-2].parse_int() % 2";
+        step["concurrency"] = json!({ "limit": 3, "key": key });
+        step["rate"] = json!({ "limit": 40, "per": "1s" });
+        step
+    };
+    let all = || KINDS.into_iter().chain(LIMITED);
+    let cases = all()
+        .map(|kind| json!({ "port": kind, "when": format!("trigger.body.kind == \"{kind}\"") }));
+    let mut links = vec![json!({ "from": "in", "to": "kind" })];
+    for kind in all() {
+        links.push(json!({ "from": "kind", "port": kind, "to": kind }));
+        links.push(json!({ "from": kind, "to": "done" }));
+    }
     weir.publish(&json!({
         "format": "weir/flow@1", "id": "work", "title": "Work",
         "triggers": { "in": { "kind": "http", "config": { "path": "/work", "reply": "accepted" }, "dedupe": "trigger.body.id" } },
         "steps": {
-            "kind": { "kind": "branch", "config": { "cases": KINDS.map(|kind| json!({ "port": kind, "when": format!("trigger.body.kind == \"{kind}\"") })) } },
+            "kind": { "kind": "branch", "config": { "cases": cases.collect::<Vec<_>>() } },
+            "limited_put": limited(action("PUT", None)), "limited_plain": limited(plain.clone()),
             "put": action("PUT", None), "keyed": action("POST", Some(true)), "plain": plain,
             "done": { "kind": "map", "config": { "script": "#{ id: trigger.body.id }" } }
         },
-        "links": [
-            { "from": "in", "to": "kind" },
-            { "from": "kind", "port": "put", "to": "put" }, { "from": "kind", "port": "keyed", "to": "keyed" }, { "from": "kind", "port": "plain", "to": "plain" },
-            { "from": "put", "to": "done" }, { "from": "keyed", "to": "done" }, { "from": "plain", "to": "done" }
-        ]
+        "links": links
     }));
 }

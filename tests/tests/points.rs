@@ -18,28 +18,36 @@ use tempfile::TempDir;
 use weir_tests::{Act, Database, Partner, Request, Start, Weir, long_form, send, until};
 
 use crate::{
-    crash::{KINDS, set_up, tally},
+    crash::{kind, set_up, tally},
+    polls::{self, Shop},
     servers::{assert_each_second_once, clock, fired, judge_database, start},
 };
 
-/// The points, and within how many passes of each a server ends there. The last is met only where there are several servers.
-const POINTS: [(&str, usize); 15] = [
-    ("message.decided", 12),
-    ("message.committed", 12),
-    ("message.answered", 12),
-    ("turn.decided", 20),
-    ("turn.committed", 20),
-    ("attempt.begun", 12),
-    ("attempt.ended", 12),
-    ("transaction.begun", 20),
-    ("transaction.written", 20),
-    ("transaction.committed", 20),
-    ("runs.claimed", 1),
-    ("run.restored", 2),
-    ("run.parked", 2),
-    ("schedule.due", 1),
-    ("lease.taken", 1),
-];
+/// The names of all points, as a server tells them that is to end at none of them. The last is met only where there are several
+/// servers.
+fn points() -> Vec<String> {
+    let nowhere = Start::default().variable("WEIR_CRASH_AT", "nowhere:1");
+    let Err((_, told)) = nowhere.try_start() else {
+        panic!("it starts where no point is named");
+    };
+    let (_, names) = told.split_once("the points are ").expect(&told);
+    let names = names.lines().next().unwrap().split(", ");
+    let names = names.map(|name| {
+        name.trim_end_matches(|c: char| !c.is_alphanumeric())
+            .to_owned()
+    });
+    names.collect()
+}
+
+/// Within how many passes of a point a server ends there.
+fn passes(point: &str) -> usize {
+    match point.split_once('.') {
+        Some(("turn" | "transaction", _)) => 20,
+        Some(("message" | "attempt", _)) => 12,
+        Some(("run" | "poll", _)) => 2,
+        _ => 1,
+    }
+}
 
 /// How many senders there are at once, and the pause of each between two messages.
 const SENDERS: usize = 4;
@@ -73,11 +81,10 @@ struct Doomed {
 }
 
 fn end_everywhere(database: &Database, count: usize, data: &Path) {
-    let points = if count > 1 {
-        POINTS.len()
-    } else {
-        POINTS.len() - 1
-    };
+    let mut names = points();
+    assert_eq!(names.last().unwrap(), "lease.taken");
+    names.truncate(names.len() - usize::from(count == 1));
+    let points = names.len();
     let ends = long_form("WEIR_PROVE_POINTS", points + 4);
     let partner = Partner::with(|_, _| Act::ok().after(Duration::from_millis(150)));
     let fresh = |slot: usize| {
@@ -91,6 +98,8 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
     set_up(&first, &partner);
     first.publish(&resting());
     first.publish(&clock("all"));
+    let shop = Shop::open();
+    polls::set_up(&first, &shop);
     first.stop();
 
     let mut plans: VecDeque<Option<usize>> = (0..ends)
@@ -109,11 +118,14 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
     thread::scope(|scope| {
         for sender in 0..SENDERS {
             let (accepted, addresses, next, over) = (&accepted, &addresses, &next, &over);
+            let offered = &shop.items;
             scope.spawn(move || {
                 while !over.load(Ordering::SeqCst) {
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     let (id, run) = deliver(addresses, sender + number, number);
                     accepted.lock().unwrap().insert(id, run);
+                    // Now and then there is something new to be found, too.
+                    offered.fetch_add(usize::from(number.is_multiple_of(12)), Ordering::SeqCst);
                     thread::park_timeout(PAUSE);
                 }
             });
@@ -128,7 +140,7 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
                     Some(doomed) => match (doomed.weir.exit(), doomed.at) {
                         (Some(status), Some(point)) => {
                             assert_eq!(status.signal(), Some(ABORTED), "{}", doomed.weir.log());
-                            *met.entry(POINTS[point].0).or_default() += 1;
+                            *met.entry(names[point].as_str()).or_default() += 1;
                             true
                         }
                         (Some(status), None) => panic!("{status}: {}", doomed.weir.log()),
@@ -149,14 +161,14 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
                 // Killed, where it has not ended itself.
                 *place = None;
                 let at = plans.pop_front().unwrap_or_else(|| {
-                    let unmet = (0..points).find(|point| !met.contains_key(POINTS[*point].0));
+                    let unmet = (0..points).find(|point| !met.contains_key(names[*point].as_str()));
                     unmet.filter(|_| roll(3) > 0)
                 });
                 let server = match at {
                     None => fresh(slot),
                     Some(point) => {
-                        let (word, most) = POINTS[point];
-                        let passes = 1 + roll(most);
+                        let word = &names[point];
+                        let passes = 1 + roll(passes(word));
                         fresh(slot).variable("WEIR_CRASH_AT", &format!("{word}:{passes}"))
                     }
                 };
@@ -177,7 +189,7 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
                     }
                     (Err((status, log)), Some(point)) => {
                         assert_eq!(status.signal(), Some(ABORTED), "{log}");
-                        *met.entry(POINTS[point].0).or_default() += 1;
+                        *met.entry(names[point].as_str()).or_default() += 1;
                     }
                     (Err((status, log)), None) => panic!("{status}: {log}"),
                 }
@@ -198,22 +210,25 @@ fn end_everywhere(database: &Database, count: usize, data: &Path) {
             .api("POST", "/flows/clock/disable", &json!({}))
             .expect(200);
         assert_each_second_once(&fired(&servers[0]));
+        shop.judge(&servers[0]);
+        shop.judge_cursor();
         if count > 1 {
             judge_database(database);
         }
         println!(
             "{} ends of {count} servers, {random} at random and the others at {} points: {} messages accepted and ended, \
-             {} calls, {repeated} of them made again with the same key, {lost} of which nobody knows",
+             {} calls, {repeated} of them made again with the same key, {lost} of which nobody knows; {} items found once in {} polls",
             random + all(&met),
             met.len(),
             accepted.len(),
-            partner.calls().len()
+            partner.calls().len(),
+            shop.items.load(Ordering::SeqCst),
+            shop.asked().len()
         );
     });
-    let missed: Vec<&str> = POINTS[..points]
+    let missed: Vec<&String> = names
         .iter()
-        .map(|(word, _)| *word)
-        .filter(|word| !met.contains_key(word))
+        .filter(|word| !met.contains_key(word.as_str()))
         .collect();
     assert!(missed.is_empty(), "no server ended at {missed:?}");
 }
@@ -224,9 +239,9 @@ pub(crate) fn deliver(
     mut turn: usize,
     number: usize,
 ) -> (String, String) {
-    let kind = match number % 4 {
-        3 => "rest",
-        kind => KINDS[kind],
+    let kind = match number % 5 {
+        4 => "rest",
+        _ => kind(number - number / 5),
     };
     let id = format!("{number}-{kind}");
     let path = if kind == "rest" { "/rest" } else { "/work" };

@@ -19,6 +19,9 @@ use crate::servers::{identities, start};
 /// How often the server is killed while it polls.
 const KILLS: usize = 5;
 
+/// How many items the partner gives at once.
+const PAGE: usize = 3;
+
 /// Asks for what comes after the cursor. An empty page leaves it.
 const SCRIPT: &str = "\
 let page = http.get(\"/items\", #{ query: #{ after: cursor ?? 0 } }).body;
@@ -26,15 +29,15 @@ let next = if page.items.is_empty() { () } else { page.items[-1].id };
 #{ messages: page.items, cursor: next, more: page.more }";
 
 /// A partner with items that are numbered from 1, given in pages of three, and told of again one by one.
-struct Shop {
-    items: Arc<AtomicUsize>,
+pub(crate) struct Shop {
+    pub(crate) items: Arc<AtomicUsize>,
     /// How it answers who asks for items.
     status: Arc<AtomicUsize>,
     partner: Partner,
 }
 
 impl Shop {
-    fn open() -> Shop {
+    pub(crate) fn open() -> Shop {
         let (items, status) = (
             Arc::new(AtomicUsize::new(0)),
             Arc::new(AtomicUsize::new(200)),
@@ -55,7 +58,7 @@ impl Shop {
     }
 
     /// What was asked for items: each time, what comes after.
-    fn asked(&self) -> Vec<Call> {
+    pub(crate) fn asked(&self) -> Vec<Call> {
         let calls = self.partner.calls().into_iter();
         calls.filter(|call| call.path() == "/items").collect()
     }
@@ -74,7 +77,7 @@ impl Shop {
     }
 
     /// Waits until every item was told of, and judges: each has exactly one run, which succeeded.
-    fn judge(&self, weir: &Weir) {
+    pub(crate) fn judge(&self, weir: &Weir) {
         let all = self.items.load(Ordering::SeqCst);
         until("every item to be told of", || {
             (self.told().len() == all).then_some(())
@@ -89,12 +92,33 @@ impl Shop {
             assert_eq!(keys.len(), 1, "item {id} has runs {keys:?}");
         }
     }
+
+    /// Judges a cursor that nobody set: whoever asked went on where the one before had ended, or stood where it stood.
+    pub(crate) fn judge_cursor(&self) {
+        let asked = self.asked();
+        let after = asked.iter().map(after);
+        let after: Vec<usize> = after.collect();
+        assert!(
+            after.is_sorted(),
+            "the cursor went back somewhere: {after:?}"
+        );
+        let most = after.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(
+            most <= Some(PAGE),
+            "it went on by more than a page: {after:?}"
+        );
+    }
+}
+
+/// After which item somebody asks.
+fn after(call: &Call) -> usize {
+    let after = call.target.split("after=").nth(1);
+    after.unwrap().parse().unwrap()
 }
 
 fn page(call: &Call, there: usize) -> Act {
-    let after = call.target.split("after=").nth(1).unwrap();
-    let after: usize = after.parse().unwrap();
-    let ids: Vec<usize> = (after + 1..=there).take(3).collect();
+    let after = after(call);
+    let ids: Vec<usize> = (after + 1..=there).take(PAGE).collect();
     let items: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
     Act::reply(
         200,
@@ -115,7 +139,7 @@ fn changes(script: &str) -> Value {
     })
 }
 
-fn set_up(weir: &Weir, shop: &Shop) {
+pub(crate) fn set_up(weir: &Weir, shop: &Shop) {
     weir.connect("shop", &json!({ "base_url": shop.partner.url() }));
     weir.publish(&changes(SCRIPT));
 }

@@ -16,7 +16,7 @@ use std::{
 use serde_json::{Value, json};
 use weir_tests::{Act, Database, Partner, Request, Start, Weir, long_form, send, until};
 
-use crate::crash::{KINDS, judge, set_up};
+use crate::crash::{KINDS, judge, kind, set_up};
 
 /// How long the leases of these tests are, in milliseconds.
 const LEASE_MS: u64 = 2_000;
@@ -116,8 +116,8 @@ fn three_servers_that_are_killed_lose_nothing_and_double_nothing() {
                     if over.load(Ordering::SeqCst) {
                         return;
                     }
-                    let id = format!("{number}-{}", KINDS[number % KINDS.len()]);
-                    let kind = KINDS[number % KINDS.len()];
+                    let kind = kind(number);
+                    let id = format!("{number}-{kind}");
                     let request = Request::new("POST", "/in/main/work")
                         .json(&json!({ "id": id, "kind": kind }));
                     // A sender that gets no answer sends again, to whichever server.

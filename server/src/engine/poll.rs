@@ -29,7 +29,7 @@ use super::{
     tenure::Tenure,
     text, turn_row,
 };
-use crate::{connectors::Outcome, store};
+use crate::{connectors::Outcome, store, world::Point};
 
 /// How much longer than its time limit others leave a poll to its server. One that is gone is noticed by its lease long before.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -45,6 +45,34 @@ struct Errand {
     claim: store::Claim,
     /// Where it stood when it was claimed.
     stood: store::Poll,
+}
+
+/// Where the next poll goes on, and when.
+pub(super) struct Onwards {
+    pub cursor: Option<String>,
+    pub at: Option<i64>,
+}
+
+impl Onwards {
+    /// After a poll that gave a cursor, or none, and said whether there is more to find at once.
+    pub(super) fn after(
+        poll: &Poll,
+        stood: &store::Poll,
+        given: Option<&Value>,
+        more: bool,
+        now: i64,
+    ) -> Onwards {
+        let given = given.map(ToString::to_string);
+        let moves = given.is_some() && given != stood.cursor;
+        Onwards {
+            cursor: given.or_else(|| stood.cursor.clone()),
+            // It asks again at once, behind all others that are due. Without a new cursor it would find the same for ever.
+            at: match more && moves {
+                true => Some(now),
+                false => poll.schedule.next_after(now),
+            },
+        }
+    }
 }
 
 /// Begins a poll that is due, in a task of its own, unless another server does.
@@ -181,9 +209,8 @@ impl Errand {
         let found = Found::read(result?, most)?;
         let admitted = self.admit(found.messages).await?;
         let entrances = self.entrances(admitted.len()).await?;
-        let given = found.cursor.as_ref().map(ToString::to_string);
-        let moves = given.is_some() && given != self.stood.cursor;
         let now = self.engine.world().now_ms();
+        let onwards = Onwards::after(poll, &self.stood, found.cursor.as_ref(), found.more, now);
         let mut starts = Vec::with_capacity(admitted.len());
         let mut runs = Vec::with_capacity(admitted.len());
         for ((message, dedupe), entrance) in admitted.into_iter().zip(entrances) {
@@ -194,16 +221,13 @@ impl Errand {
             runs.push(run);
         }
         let gain = store::Gain {
-            cursor: given.or_else(|| self.stood.cursor.clone()),
+            cursor: onwards.cursor,
             revision: self.stood.revision,
             at: now,
-            // It asks again at once, behind all others that are due. Without a new cursor it would find the same for ever.
-            next_at: match found.more && moves {
-                true => Some(now),
-                false => poll.schedule.next_after(now),
-            },
+            next_at: onwards.at,
             runs,
         };
+        self.engine.world().pass(Point::PollAnswered);
         let committed = self.engine.store().commit_poll(self.claim.clone(), gain);
         let committed = committed.await.map_err(unwritten)?;
         let Some(accepted) = committed else {
@@ -214,6 +238,7 @@ impl Errand {
             );
             return Ok("dropped");
         };
+        self.engine.world().pass(Point::PollCommitted);
         for (entered, accepted) in starts.into_iter().zip(accepted) {
             if accepted == store::Accepted::New {
                 self.start(entered);

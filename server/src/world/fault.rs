@@ -40,13 +40,17 @@ pub enum Point {
     RunParked,
     /// An instant of a schedule has come.
     ScheduleDue,
+    /// What a poll found is in memory only.
+    PollAnswered,
+    /// What a poll found is on disk with its cursor, and none of its runs is driven.
+    PollCommitted,
     /// The lease of another server was taken away.
     LeaseTaken,
 }
 
 impl Point {
     /// All of them.
-    pub const ALL: [Point; 15] = [
+    pub const ALL: [Point; 17] = [
         Point::MessageDecided,
         Point::MessageCommitted,
         Point::MessageAnswered,
@@ -61,6 +65,8 @@ impl Point {
         Point::RunRestored,
         Point::RunParked,
         Point::ScheduleDue,
+        Point::PollAnswered,
+        Point::PollCommitted,
         Point::LeaseTaken,
     ];
 
@@ -82,6 +88,8 @@ impl Point {
             Point::RunRestored => "run.restored",
             Point::RunParked => "run.parked",
             Point::ScheduleDue => "schedule.due",
+            Point::PollAnswered => "poll.answered",
+            Point::PollCommitted => "poll.committed",
             Point::LeaseTaken => "lease.taken",
         }
     }
