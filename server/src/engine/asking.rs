@@ -15,6 +15,7 @@ use weir_flows::{
     failure::Class,
     plan::{Plan, PlanAction, PlanLimits},
     run::Run,
+    script::Bounds,
 };
 
 use super::{
@@ -132,32 +133,8 @@ impl Engine {
         stamp: Stamp,
         event: Event,
     ) -> Folded {
-        let plan = &version.plan;
-        let turn = advance(plan, run, stamp, &self.bounds(), event);
-        let mut folded = Folded {
-            turn,
-            ..Folded::default()
-        };
-        let mut asks = VecDeque::from(std::mem::take(&mut folded.turn.asks));
-        while let Some(ask) = asks.pop_front() {
-            let mut asking = self.want(version, ask);
-            // A turn that has decided so much asks for nothing more at once.
-            let full = folded.turn.records.len() >= MOST_RECORDS
-                || run.wake_at(plan).is_some_and(|at| at <= stamp.now_ms);
-            // Looked at once, so that it stands in line; a task that has done much already must not be passed over for that.
-            let given = (!full).then(|| unconstrained(&mut asking).now_or_never());
-            let Some((ask, given)) = given.flatten() else {
-                folded.asking.push(asking);
-                continue;
-            };
-            let event = given.event(&ask);
-            folded.places.add(ask, given);
-            let more = advance(plan, run, stamp, &self.bounds(), event);
-            folded.turn.records.extend(more.records);
-            folded.turn.commands.extend(more.commands);
-            asks.extend(more.asks);
-        }
-        folded
+        let want = |ask| self.want(version, ask);
+        fold(&version.plan, run, stamp, || self.bounds(), event, want)
     }
 
     /// Asks whether it is the turn of an attempt.
@@ -237,6 +214,42 @@ impl Engine {
             .increment(1);
         Given::Cached(output)
     }
+}
+
+/// Folds an event into a run, and what follows at once from what comes of its wishes.
+pub(super) fn fold(
+    plan: &Plan,
+    run: &mut Run,
+    stamp: Stamp,
+    bounds: impl Fn() -> Bounds,
+    event: Event,
+    want: impl Fn(Ask) -> Asking,
+) -> Folded {
+    let turn = advance(plan, run, stamp, &bounds(), event);
+    let mut folded = Folded {
+        turn,
+        ..Folded::default()
+    };
+    let mut asks = VecDeque::from(std::mem::take(&mut folded.turn.asks));
+    while let Some(ask) = asks.pop_front() {
+        let mut asking = want(ask);
+        // A turn that has decided so much asks for nothing more at once.
+        let full = folded.turn.records.len() >= MOST_RECORDS
+            || run.wake_at(plan).is_some_and(|at| at <= stamp.now_ms);
+        // Looked at once, so that it stands in line; a task that has done much already must not be passed over for that.
+        let given = (!full).then(|| unconstrained(&mut asking).now_or_never());
+        let Some((ask, given)) = given.flatten() else {
+            folded.asking.push(asking);
+            continue;
+        };
+        let event = given.event(&ask);
+        folded.places.add(ask, given);
+        let more = advance(plan, run, stamp, &bounds(), event);
+        folded.turn.records.extend(more.records);
+        folded.turn.commands.extend(more.commands);
+        asks.extend(more.asks);
+    }
+    folded
 }
 
 /// Waits for the turn of an attempt of a run that no store keeps. Its limits are its own, and nothing is used again.

@@ -1,17 +1,21 @@
 //! The simulation: workers that crash, freeze and lose answers between any two steps of theirs, on one real SQLite file, against
 //! the promises.
 //!
-//! One die decides everything, so a seed is a whole story that can be told again. A worker folds with `advance`, writes to the
-//! store and restores from it as the engine does, but moves only when the die says so: what it has decided may wait while others
-//! take its runs away. Whoever opens the file anew frees the runs of all others, as a takeover does, so those who go on
-//! unawares are there, too. Nothing may pass that breaks a promise: each step is held against what is known to be on disk.
+//! One die decides everything, so a seed is a whole story that can be told again. A worker folds as the engine does, asks a gate of
+//! its own where a step has limits, makes polls, writes to the store and restores from it, but moves only when the die says so:
+//! what it has decided or found may wait while others take its runs and polls away. Whoever opens the file anew frees what all
+//! others have, as a takeover does, so those who go on unawares are there, too. Nothing may pass that breaks a promise: each step
+//! is held against what is known to be on disk.
 //!
 //! `WEIR_PROVE_SEEDS` says how many seeds are played, `WEIR_PROVE_SEED` plays one and tells its story.
 
 mod answers;
 mod claims;
 mod judge;
+mod limits;
+mod messages;
 mod partner;
+mod polls;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,19 +24,20 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Command, Event, Stamp, Turn, advance, lost},
-    callback::Callbacks,
+    advance::{Command, Event, Stamp, lost},
     plan::Plan,
-    run::{Identity, Run},
+    run::Run,
     script::Bounds,
 };
 
 use super::{
     answers::{place_of, takes},
+    asking::{Asking, Folded, Places, fold},
+    drive::Todo,
+    gate::Gate,
     turn_row,
 };
 use crate::{
@@ -40,16 +45,19 @@ use crate::{
     world::World,
 };
 use answers::Answers;
+use limits::{Begun, Held, LANES};
+use messages::Message;
 use partner::{Partner, flows};
+use polls::{Errand, Polls};
 
 /// How many seeds are played, unless `WEIR_PROVE_SEEDS` says otherwise.
-const SEEDS: u64 = 80;
+const SEEDS: u64 = 50;
 
 /// When all seeds begin.
 const START: i64 = 1_774_745_100_000;
 
 /// How many steps of a seed may go wrong. Then it is left in peace, and must come to its end.
-const TROUBLED: usize = 300;
+const TROUBLED: usize = 400;
 
 /// How many steps in peace are enough for everything to end.
 const PEACEFUL: usize = 6_000;
@@ -59,9 +67,9 @@ enum Stage {
     /// It waits for an event.
     Idle,
     /// Its first turn is folded and not written.
-    Arriving(Box<store::NewRun>, Vec<Command>),
+    Arriving(Box<store::NewRun>, Todo),
     /// A further turn is folded and not written.
-    Decided(Box<store::Turn>, Vec<Command>),
+    Decided(Box<store::Turn>, Todo),
     /// Its turn is on disk; these attempts are to be made.
     Committed(VecDeque<Command>),
 }
@@ -75,6 +83,35 @@ struct Driven {
     stage: Stage,
     /// What its last turn was folded from.
     before: Option<Box<(Run, Event)>>,
+    /// What waits for its turn.
+    asking: Vec<Asking>,
+    /// The turns that have come, until the attempts begin.
+    places: Places,
+    /// Its attempts that are underway and have limits.
+    held: Vec<Held>,
+}
+
+impl Driven {
+    fn new(flow: usize, run: Run, turns: u32, events: VecDeque<Event>, stage: Stage) -> Driven {
+        Driven {
+            flow,
+            run,
+            turns,
+            events,
+            stage,
+            before: None,
+            asking: Vec::new(),
+            places: Places::default(),
+            held: Vec::new(),
+        }
+    }
+
+    /// What its turn decided is on disk now.
+    fn goes_on(&mut self, todo: Todo) -> Stage {
+        self.asking.extend(todo.asking);
+        self.places.append(todo.places);
+        Stage::Committed(todo.commands.into())
+    }
 }
 
 struct Worker {
@@ -84,14 +121,9 @@ struct Worker {
     life: u32,
     /// What it has in memory.
     runs: BTreeMap<Uuid, Driven>,
-}
-
-/// A message, which its sender sends until it is answered.
-struct Message {
-    flow: usize,
-    /// The run that it became.
-    run: Option<Uuid>,
-    answered: bool,
+    /// Its polls that are underway.
+    errands: Vec<Errand>,
+    gate: Gate,
 }
 
 /// What is known to be on disk of a run.
@@ -117,12 +149,14 @@ struct Counts {
     calls: usize,
     late: usize,
     answers: answers::Counts,
+    limits: limits::Counts,
+    polls: polls::Counts,
 }
 
 /// What outlives a seed: the file and its schema.
 struct Place {
     dir: TempDir,
-    plans: Vec<Plan>,
+    plans: Vec<Arc<Plan>>,
 }
 
 impl Place {
@@ -148,6 +182,8 @@ struct Simulation<'a> {
     known: BTreeMap<Uuid, Known>,
     partner: Partner,
     answers: Answers,
+    begun: Begun,
+    polls: Polls,
     bounds: Bounds,
     counts: Counts,
     /// Whether its story is told.
@@ -191,6 +227,8 @@ async fn nothing_is_lost_and_nothing_doubled_in_any_seed() {
         all.calls += simulation.partner.calls.len();
         all.late += counts.late;
         all.answers.add(&counts.answers);
+        all.limits.add(&counts.limits);
+        all.polls.add(&counts.polls);
         for worker in simulation.workers {
             worker.store.close().await;
         }
@@ -207,9 +245,10 @@ async fn nothing_is_lost_and_nothing_doubled_in_any_seed() {
         all.calls,
         all.late
     );
-    println!("{}", all.answers);
+    println!("{}\n{}\n{}", all.answers, all.limits, all.polls);
     let rare = [all.crashes, all.refused, all.unknown, all.cancels, all.late];
     let came = rare.iter().all(|count| *count > 0) && all.answers.all_came();
+    let came = came && all.limits.all_came() && all.polls.all_came();
     assert!(
         only.is_some() || came,
         "some trouble never came, so little is proved"
@@ -223,6 +262,7 @@ enum Move {
     Arrive(usize),
     Reply(usize),
     Answer(Uuid),
+    Poll(usize, usize),
 }
 
 impl<'a> Simulation<'a> {
@@ -237,22 +277,32 @@ impl<'a> Simulation<'a> {
                 server,
                 life: 0,
                 runs: BTreeMap::new(),
+                errands: Vec::new(),
+                gate: Gate::new(world.clone(), LANES),
             });
         }
-        let messages = 1 + world.dice() % 6;
+        let messages = 1 + world.dice() % 8;
+        // Those that are answered twice as often as the others, since much must come together there.
+        let all = 0..place.plans.len();
+        let answered = all.clone().filter(|flow| place.plans[*flow].has_answers());
+        let flows: Vec<usize> = all.chain(answered).collect();
         let message = |_| Message {
-            flow: usize::try_from(world.dice()).unwrap_or(0) % place.plans.len(),
+            flow: flows[usize::try_from(world.dice() % flows.len() as u64).unwrap()],
             run: None,
             answered: false,
         };
+        let workspace = format!("seed-{seed}");
+        polls::publish(&workers[0].store, &workspace).await;
         Simulation {
             place,
-            workspace: format!("seed-{seed}"),
+            workspace,
             workers,
             messages: (0..messages).map(message).collect(),
             known: BTreeMap::new(),
             partner: Partner::new(world.clone()),
             answers: Answers::default(),
+            begun: Begun::default(),
+            polls: Polls::of(&place.plans),
             bounds: Bounds::default(),
             counts: Counts::default(),
             told,
@@ -276,6 +326,7 @@ impl<'a> Simulation<'a> {
     fn is_over(&self) -> bool {
         self.messages.iter().all(|message| message.answered)
             && self.known.values().all(|known| known.ended.is_some())
+            && self.polls.is_over()
     }
 
     fn standing(&self) -> String {
@@ -287,7 +338,7 @@ impl<'a> Simulation<'a> {
                 known.turns, known.parked_until
             )
         });
-        left.collect::<Vec<_>>().join("; ")
+        format!("{}; {}", self.polls, left.collect::<Vec<_>>().join("; "))
     }
 
     fn one_in(&self, n: u64) -> bool {
@@ -312,6 +363,9 @@ impl<'a> Simulation<'a> {
         if troubled && self.one_in(80) {
             return self.cancel(worker);
         }
+        if self.one_in(15) {
+            return self.poll(worker, troubled).await;
+        }
         let moves = self.moves();
         if moves.is_empty() || self.one_in(15) {
             match self.pick(4) {
@@ -321,6 +375,7 @@ impl<'a> Simulation<'a> {
                 _ => {
                     let seconds = 1 + self.world.dice() % 8;
                     self.world.advance(Duration::from_secs(seconds));
+                    self.workers.iter().for_each(|worker| worker.gate.look());
                 }
             }
             return;
@@ -331,6 +386,7 @@ impl<'a> Simulation<'a> {
             Move::Arrive(index) => self.partner.arrive(index, troubled),
             Move::Reply(index) => self.reply(index),
             Move::Answer(run) => self.answer(worker, run).await,
+            Move::Poll(worker, errand) => self.go_on(worker, errand, troubled).await,
         }
     }
 
@@ -346,10 +402,14 @@ impl<'a> Simulation<'a> {
                 let plan = &self.place.plans[driven.flow];
                 let due = driven.run.wake_at(plan);
                 let due = due.is_some_and(|at| at <= self.world.now_ms());
-                if due || !driven.events.is_empty() || !matches!(driven.stage, Stage::Idle) {
+                let waits = !driven.events.is_empty() || !driven.asking.is_empty();
+                if due || waits || !matches!(driven.stage, Stage::Idle) {
                     moves.push(Move::Drive(index, *run));
                 }
             }
+        }
+        for (index, worker) in self.workers.iter().enumerate() {
+            moves.extend((0..worker.errands.len()).map(|errand| Move::Poll(index, errand)));
         }
         moves.extend((0..self.partner.wire.len()).map(Move::Arrive));
         moves.extend((0..self.partner.replies.len()).map(Move::Reply));
@@ -357,61 +417,18 @@ impl<'a> Simulation<'a> {
         moves
     }
 
-    /// How many workers have a message in hand.
-    fn sendings(&self, message: usize) -> usize {
-        let key = Some(key(message));
-        let runs = self.workers.iter().flat_map(|worker| worker.runs.values());
-        runs.filter(|driven| matches!(&driven.stage, Stage::Arriving(new, _) if new.dedupe == key))
-            .count()
-    }
-
-    /// A message arrives at a worker, which folds its first turn.
-    fn send(&mut self, message: usize, worker: usize) {
-        let flow = self.messages[message].flow;
+    /// Folds an event into a run of a worker, which asks its own gate.
+    fn fold(
+        &self,
+        worker: usize,
+        flow: usize,
+        run: &mut Run,
+        stamp: Stamp,
+        event: Event,
+    ) -> Folded {
         let plan = &self.place.plans[flow];
-        let id = self.world.id();
-        let identity = Identity {
-            callbacks: Callbacks::default(),
-            id: id.to_string(),
-            flow: plan.flow.id.clone(),
-            version: 1,
-            workspace: self.workspace.clone(),
-        };
-        let body = Arc::new(json!({ "body": { "message": message } }));
-        let now = self.world.now_ms();
-        let mut run = Run::new(plan, &identity, "go", Arc::clone(&body), now);
-        // Some wait in line first.
-        let waits = self.one_in(6);
-        let turn = match waits {
-            true => Turn::default(),
-            false => advance(plan, &mut run, self.stamp(), &self.bounds, Event::Start),
-        };
-        let server = self.workers[worker].server;
-        let row = turn_row(plan, &run, &turn, 0, now, server).unwrap();
-        let new = store::NewRun {
-            workspace: self.workspace.clone(),
-            id,
-            flow: plan.flow.id.clone(),
-            version: 1,
-            trigger: "go".to_owned(),
-            started_at: now,
-            message: body.to_string(),
-            dedupe: Some(key(message)),
-            fire: None,
-            origin: None,
-            parent: None,
-            turn: row,
-        };
-        self.tell(|| format!("worker {worker} gets message {message} as run {id}"));
-        let driven = Driven {
-            flow,
-            run,
-            turns: 1,
-            events: waits.then_some(Event::Start).into_iter().collect(),
-            stage: Stage::Arriving(Box::new(new), turn.commands),
-            before: None,
-        };
-        self.workers[worker].runs.insert(id, driven);
+        let want = |ask| limits::want(&self.workers[worker].gate, plan, ask);
+        fold(plan, run, stamp, || self.bounds.clone(), event, want)
     }
 
     fn stamp(&self) -> Stamp {
@@ -426,15 +443,15 @@ impl<'a> Simulation<'a> {
         let mut driven = self.workers[worker].runs.remove(&id).unwrap();
         driven.stage = match std::mem::replace(&mut driven.stage, Stage::Idle) {
             Stage::Idle => self.decide(worker, id, &mut driven).await,
-            Stage::Arriving(new, commands) => {
-                let Some(stage) = self.accept(worker, *new, driven.flow, commands).await else {
+            Stage::Arriving(new, todo) => {
+                if !self.accept(worker, *new, driven.flow).await {
                     return;
-                };
-                stage
+                }
+                driven.goes_on(todo)
             }
-            Stage::Decided(row, commands) => {
+            Stage::Decided(row, todo) => {
                 let Some(stage) = self
-                    .commit(worker, id, &mut driven, row, commands, troubled)
+                    .commit(worker, id, &mut driven, row, todo, troubled)
                     .await
                 else {
                     return;
@@ -442,7 +459,7 @@ impl<'a> Simulation<'a> {
                 stage
             }
             Stage::Committed(commands) => {
-                let Some(stage) = self.begin(worker, id, commands) else {
+                let Some(stage) = self.begin(worker, id, &mut driven, commands) else {
                     return;
                 };
                 stage
@@ -454,70 +471,36 @@ impl<'a> Simulation<'a> {
     async fn decide(&mut self, worker: usize, id: Uuid, driven: &mut Driven) -> Stage {
         let place = self.place;
         let plan = &place.plans[driven.flow];
-        let event = driven.events.pop_front().unwrap_or(Event::Woke);
+        let event = driven.events.pop_front().or_else(|| driven.given());
+        let event = event.unwrap_or(Event::Woke);
         let stamp = self.stamp();
         driven.before = Some(Box::new((driven.run.clone(), event.clone())));
         let answered = place_of(&event).filter(|_| driven.run.has_started());
-        let turn = advance(plan, &mut driven.run, stamp, &self.bounds, event);
+        let folded = self.fold(worker, driven.flow, &mut driven.run, stamp, event);
+        let turn = &folded.turn;
         if let Some(place) = answered.filter(|place| !takes(&turn.records, place)) {
             self.discard(worker, id, &place).await;
         }
         if turn.records.is_empty() {
             assert!(turn.commands.is_empty(), "a command without a record");
+            driven.places.clear();
             return Stage::Idle;
         }
         let server = self.workers[worker].server;
         let (run, now) = (&driven.run, stamp.now_ms);
-        let mut row = turn_row(plan, run, &turn, driven.turns, now, server).unwrap();
+        let mut row = turn_row(plan, run, turn, driven.turns, now, server).unwrap();
         let idle = turn.commands.is_empty()
             && driven.events.is_empty()
+            && driven.asking.is_empty()
+            && folded.asking.is_empty()
             && run.has_started()
             && lost(plan, run).is_empty();
         if idle && self.one_in(2) {
             row.parked_until = run.wake_at(plan).filter(|at| *at > now);
         }
         self.tell(|| format!("worker {worker} decides on {id}: {}", row.records));
-        Stage::Decided(Box::new(row), turn.commands)
-    }
-
-    /// Writes a message with its first turn. Nothing where the worker has nothing more to do with it.
-    async fn accept(
-        &mut self,
-        worker: usize,
-        new: store::NewRun,
-        flow: usize,
-        commands: Vec<Command>,
-    ) -> Option<Stage> {
-        let number = new.dedupe.as_deref().and_then(|key| key.parse().ok());
-        let (id, status): (_, store::Status) = (new.id, new.turn.status);
-        let accepted = self.workers[worker].store.accept(new).await.unwrap();
-        let answer_lost = self.one_in(8);
-        let message: &mut Message = &mut self.messages[number.unwrap_or(usize::MAX)];
-        message.answered |= !answer_lost;
-        match accepted {
-            store::Accepted::New => {
-                assert_eq!(message.run, None, "a message became two runs");
-                message.run = Some(id);
-                let known = Known {
-                    flow,
-                    owner: (!status.is_final()).then_some((worker, self.workers[worker].life)),
-                    turns: 1,
-                    parked_until: None,
-                    ended: Some(status).filter(|status| status.is_final()),
-                };
-                self.known.insert(id, known);
-                self.counts.turns += 1;
-                // What was written while the answer got lost is driven by nobody until it is looked for.
-                let forgotten = self.one_in(20);
-                let goes_on = !status.is_final() && !forgotten;
-                goes_on.then(|| Stage::Committed(commands.into()))
-            }
-            store::Accepted::Duplicate(first) => {
-                assert_eq!(message.run, Some(first), "a duplicate leads to its run");
-                None
-            }
-            store::Accepted::AlreadyFired => panic!("no schedule is here"),
-        }
+        self.counts.limits.waited += folded.asking.len();
+        Stage::Decided(Box::new(row), Todo::of(folded))
     }
 
     /// Writes a turn. Nothing where the worker has nothing more to do with the run.
@@ -527,13 +510,13 @@ impl<'a> Simulation<'a> {
         id: Uuid,
         driven: &mut Driven,
         row: Box<store::Turn>,
-        commands: Vec<Command>,
+        todo: Todo,
         troubled: bool,
     ) -> Option<Stage> {
         if troubled && self.one_in(15) {
             // It comes to nothing, and the worker does not know: it tries again.
             self.counts.unknown += 1;
-            return Some(Stage::Decided(row, commands));
+            return Some(Stage::Decided(row, todo));
         }
         let me = (worker, self.workers[worker].life);
         let written = self.workers[worker]
@@ -554,10 +537,10 @@ impl<'a> Simulation<'a> {
                 if troubled && self.one_in(15) {
                     // It is done, and the worker does not know: it tries again, and is refused.
                     self.counts.unknown += 1;
-                    return Some(Stage::Decided(row, commands));
+                    return Some(Stage::Decided(row, todo));
                 }
                 driven.turns += 1;
-                goes_on.then(|| Stage::Committed(commands.into()))
+                goes_on.then(|| driven.goes_on(todo))
             }
             Err(store::Error::Answered) => self.hear(worker, id, driven).await,
             Err(store::Error::Conflict(_)) => {
@@ -574,17 +557,27 @@ impl<'a> Simulation<'a> {
     }
 
     /// Makes the next attempt that a turn commands. What was taken away meanwhile begins nothing.
-    fn begin(&mut self, worker: usize, id: Uuid, mut commands: VecDeque<Command>) -> Option<Stage> {
+    fn begin(
+        &mut self,
+        worker: usize,
+        id: Uuid,
+        driven: &mut Driven,
+        mut commands: VecDeque<Command>,
+    ) -> Option<Stage> {
         let me = (worker, self.workers[worker].life);
         if self.known[&id].owner != Some(me) {
             self.tell(|| format!("worker {worker} finds that it does not have {id} any more"));
             return None;
         }
         if let Some(command) = commands.pop_front() {
+            self.hold(worker, driven, &command);
             self.partner.send(me, id, command);
         }
         Some(match commands.is_empty() {
-            true => Stage::Idle,
+            true => {
+                driven.places.clear();
+                Stage::Idle
+            }
             false => Stage::Committed(commands),
         })
     }
@@ -594,7 +587,10 @@ impl<'a> Simulation<'a> {
         let reply = self.partner.replies.swap_remove(index);
         let worker = &mut self.workers[reply.to.0];
         match worker.runs.get_mut(&reply.run) {
-            Some(driven) if worker.life == reply.to.1 => driven.events.push_back(reply.event),
+            Some(driven) if worker.life == reply.to.1 => {
+                driven.release(&reply.event);
+                driven.events.push_back(reply.event);
+            }
             _ => self.counts.late += 1,
         }
     }
@@ -617,9 +613,4 @@ impl<'a> Simulation<'a> {
             });
         }
     }
-}
-
-/// The dedupe key of a message.
-fn key(message: usize) -> String {
-    message.to_string()
 }

@@ -8,14 +8,14 @@ use std::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir_flows::{
-    advance::Event,
+    advance::{Event, asks},
     callback::{Callbacks, place, read_place},
     failure::Class,
     plan::{Plan, Wait},
     record::Record,
 };
 
-use super::{Driven, Simulation, Stage, judge::flat};
+use super::{Driven, Simulation, Stage, judge::flat, limits};
 use crate::{
     engine::{
         answers::{event, may_come},
@@ -269,7 +269,18 @@ impl Simulation<'_> {
         self.counts.answers.refolded += 1;
         let (before, event) = *driven.before.take().expect("it was folded from something");
         driven.run = before;
-        driven.events.push_front(event);
+        if matches!(event, Event::Placed { .. }) {
+            // It is its turn no more: others go first, so it asks again.
+            driven.places.clear();
+            let plan = &self.place.plans[driven.flow];
+            let asks = asks(plan, &driven.run).into_iter();
+            let again = asks.filter(|ask| ask.placed() == event);
+            let gate = &self.workers[worker].gate;
+            let again = again.map(|ask| limits::want(gate, plan, ask));
+            driven.asking.extend(again);
+        } else {
+            driven.events.push_front(event);
+        }
         let answers = self.unused(worker, run).await;
         assert!(!answers.is_empty(), "a turn was refused for an answer");
         for answer in answers.into_iter().rev() {

@@ -4,12 +4,18 @@ use std::collections::VecDeque;
 
 use uuid::Uuid;
 use weir_flows::{
-    advance::{Event, lost},
+    advance::{Event, asks, lost},
     callback::Callbacks,
 };
 
-use super::{Driven, Known, Simulation, Stage, Worker, judge};
-use crate::{engine::recover::restore_from, store};
+use super::{
+    Driven, Known, Simulation, Stage, Worker, judge,
+    limits::{self, LANES},
+};
+use crate::{
+    engine::{gate::Gate, recover::restore_from},
+    store,
+};
 
 impl Simulation<'_> {
     pub(super) async fn let_go(&mut self, worker: usize, run: Uuid) {
@@ -85,10 +91,13 @@ impl Simulation<'_> {
         crashed.server = server;
         crashed.life += 1;
         crashed.runs.clear();
+        crashed.errands.clear();
+        crashed.gate = Gate::new(self.world.clone(), LANES);
         before.close().await;
         for known in self.known.values_mut() {
             known.owner = None;
         }
+        self.polls.freed();
     }
 
     /// Restores a run that a worker has claimed.
@@ -109,13 +118,13 @@ impl Simulation<'_> {
                 row.id, row.turns
             )
         });
+        let asking = asks(plan, &run).into_iter();
+        let asking = asking.map(|ask| limits::want(&self.workers[worker].gate, plan, ask));
+        let asking: Vec<_> = asking.collect();
+        self.counts.limits.again += asking.len();
         let driven = Driven {
-            flow,
-            run,
-            turns: row.turns,
-            events,
-            stage: Stage::Idle,
-            before: None,
+            asking,
+            ..Driven::new(flow, run, row.turns, events, Stage::Idle)
         };
         self.workers[worker].runs.insert(row.id, driven);
     }

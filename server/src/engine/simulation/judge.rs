@@ -7,6 +7,7 @@ use weir_flows::{callback::Callbacks, failure::Class, plan::Plan, record::Record
 use super::{
     Simulation, answers,
     partner::{Call, is_idempotent, most_attempts},
+    polls,
 };
 use crate::{
     engine::{recover::restore_from, status},
@@ -38,15 +39,17 @@ pub(super) async fn judge(simulation: &Simulation<'_>) {
     };
     let page = store.runs(&simulation.workspace, &filter).await.unwrap();
     let runs: BTreeSet<_> = page.items.iter().map(|run| run.id).collect();
-    let of_messages: BTreeSet<_> = simulation
+    let of_messages = simulation
         .messages
         .iter()
-        .map(|message| message.run.expect("every message was accepted in the end"))
-        .collect();
-    assert_eq!(of_messages.len(), simulation.messages.len());
+        .map(|message| message.run.expect("every message was accepted in the end"));
+    let found = simulation.polls.runs();
+    let expected: BTreeSet<_> = of_messages.chain(found.copied()).collect();
+    let items = simulation.polls.runs().count();
+    assert_eq!(expected.len(), simulation.messages.len() + items);
     assert_eq!(
-        runs, of_messages,
-        "each message has one run, and no run has none"
+        runs, expected,
+        "each message and each item has one run, and no run has none"
     );
     for row in &page.items {
         let known = &simulation.known[&row.id];
@@ -75,6 +78,7 @@ pub(super) async fn judge(simulation: &Simulation<'_>) {
         answers::judge(simulation, row.id, plan, &records);
     }
     answers::judge_rest(simulation).await;
+    polls::judge(simulation).await;
 }
 
 /// A record without the items around it, and where it belongs.

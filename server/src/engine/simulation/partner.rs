@@ -11,6 +11,7 @@ use weir_flows::{
     plan::Plan,
 };
 
+use super::{limits::KEY, polls::POLLED};
 use crate::world::World;
 
 /// A call on its way.
@@ -112,7 +113,7 @@ pub(super) fn most_attempts(step: &str) -> u32 {
 }
 
 /// What is played: each rule of attempts, in a row, side by side, in items, with waits and with undo.
-pub(super) fn flows() -> Vec<Plan> {
+pub(super) fn flows() -> Vec<Arc<Plan>> {
     let call = |method: &str| json!({ "kind": "http", "config": { "method": method, "url": "https://example.com" } });
     let retry = |attempts: u32, on: Value| json!({ "attempts": attempts, "delay": "1s", "on": on });
     let safe = || retry(8, json!(["transient", "timed_out", "lost"]));
@@ -162,6 +163,35 @@ pub(super) fn flows() -> Vec<Plan> {
         },
         "links": [["go", "all"], ["go", "ask"], ["ask", "plain"]],
     });
+    let limited = |mut step: Value, at_once: Value, rate: Value| {
+        for (policy, value) in [("concurrency", at_once), ("rate", rate)] {
+            if !value.is_null() {
+                step[policy] = value;
+            }
+        }
+        step
+    };
+    let one = json!({ "limit": 1 });
+    let each_parity = json!({ "limit": 1, "key": KEY });
+    let slowly = json!({ "limit": 2, "per": "9s", "key": KEY });
+    let mut impatient = limited(keyed.clone(), Value::Null, slowly.clone());
+    impatient["deadline"] = json!("40s");
+    let mut item = limited(reversed.clone(), json!({ "limit": 2 }), Value::Null);
+    item["undo"] = reversed["undo"].clone();
+    let narrow = json!({
+        "steps": {
+            "put-one": limited(put.clone(), one.clone(), Value::Null),
+            "all": { "kind": "each", "config": { "items": [1, 2, 3], "concurrency": 3,
+                     "body": { "steps": { "put-two": item }, "links": [] } } },
+            "keyed-slow": impatient,
+            "plain": limited(plain.clone(), each_parity, slowly),
+        },
+        "links": [["go", "put-one"], ["go", "all"], ["put-one", "keyed-slow"], ["all", "plain"]],
+    });
+    let polled = json!({
+        "steps": { "put-found": limited(put.clone(), one, Value::Null), "last": map },
+        "links": [["go", "put-found"], ["new", "put-found"], ["put-found", "last"]],
+    });
     let short = json!({ "steps": { "last": map }, "links": [["go", "last"]] });
     let catalog = crate::connectors::catalog();
     let flows = BTreeMap::from([
@@ -171,6 +201,8 @@ pub(super) fn flows() -> Vec<Plan> {
         ("short", short),
         ("asked", asked),
         ("signed", signed),
+        ("narrow", narrow),
+        (POLLED, polled),
     ]);
     let plan = |(id, flow): (&str, Value)| {
         let links = flow["links"].as_array().unwrap().iter();
@@ -178,13 +210,19 @@ pub(super) fn flows() -> Vec<Plan> {
             let port = link.get(2).cloned().unwrap_or_else(|| json!("ok"));
             json!({ "from": link[0], "port": port, "to": link[1] })
         });
+        let mut triggers = json!({ "go": { "kind": "manual" } });
+        if id == POLLED {
+            // What it gives is up to the polls of the simulation.
+            triggers["new"] = json!({ "kind": "poll", "config": { "every": "5s", "script": "#{ messages: [] }" } });
+        }
         let document = json!({
-            "format": "weir/flow@1", "id": id, "triggers": { "go": { "kind": "manual" } },
+            "format": "weir/flow@1", "id": id, "triggers": triggers,
             "steps": flow["steps"], "links": links.collect::<Vec<_>>(),
         });
         let checked = check_value(&document, &catalog, None);
         let problems: Vec<String> = checked.problems.iter().map(ToString::to_string).collect();
-        checked.plan.unwrap_or_else(|| panic!("{id}: {problems:?}"))
+        let plan = checked.plan;
+        Arc::new(plan.unwrap_or_else(|| panic!("{id}: {problems:?}")))
     };
     flows.into_iter().map(plan).collect()
 }
