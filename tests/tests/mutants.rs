@@ -28,7 +28,7 @@ use table::{CODE, Mutant, STATEMENTS};
 const SWITCH: &str = "WEIR_MUTANT";
 
 /// How long tests may take with a mutant. One that never ends is noticed, too.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What the copy has in addition, in the crate that all others use.
 const SWITCHES: &str = r#"
@@ -236,28 +236,34 @@ fn build(tree: &Path, target: &Path) -> Vec<PathBuf> {
             .1
             .clone()
     };
-    vec![named("machine"), named("weir_server")]
+    vec![named("machine"), named("weir_flows"), named("weir_server")]
 }
 
 /// Which test fails with a mutant; `None` where all pass.
 fn noticed_by(tests: &[PathBuf], tree: &Path, mutant: Option<usize>) -> Option<String> {
-    let of_machine = mutant.is_none_or(|number| {
+    let of_flows = mutant.is_none_or(|number| {
         CODE.get(number)
             .is_some_and(|Mutant(file, ..)| file.starts_with("flows/"))
     });
     let machine: &[&str] = &[];
+    let flows: &[&str] = &["poll::tests"];
     let server: &[&str] = &[
         "fair::tests",
         "store::tests",
         "schedule::tests",
+        "poll::tests",
         "simulation",
         "gate::tests",
         "asking::tests",
         "cache::tests",
     ];
-    let chosen = [(0, machine, "flows"), (1, server, "server")];
+    let chosen = [
+        (0, machine, "flows"),
+        (1, flows, "flows"),
+        (2, server, "server"),
+    ];
     chosen.into_iter().find_map(|(test, filters, folder)| {
-        if test == 0 && !of_machine {
+        if folder == "flows" && !of_flows {
             return None;
         }
         let mut command = Command::new("timeout");

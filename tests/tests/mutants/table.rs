@@ -287,6 +287,42 @@ pub(super) const CODE: &[Mutant] = &[
         "false",
     ),
     Mutant("server/src/fair.rs", "taken + places <= state.free", "true"),
+    Mutant("flows/src/poll.rs", "!cursor.is_null()", "true"),
+    Mutant(
+        "flows/src/poll.rs",
+        "messages.len() > most.messages",
+        "false",
+    ),
+    Mutant(
+        "flows/src/poll.rs",
+        "[soon, next].into_iter().flatten().min()",
+        "next",
+    ),
+    Mutant(
+        "flows/src/poll.rs",
+        "at.max(now_ms.saturating_add_unsigned(asked))",
+        "at",
+    ),
+    Mutant(
+        "server/src/engine/poll.rs",
+        "given.or_else(|| stood.cursor.clone())",
+        "given",
+    ),
+    Mutant(
+        "server/src/engine/poll.rs",
+        "self.stood.failures.saturating_add(1)",
+        "1",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "!current || !stands",
+        "!current",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "moved.await? == 0",
+        "{ moved.await?; false }",
+    ),
 ];
 
 /// Parts of statements, as they are sent to the database.
@@ -381,5 +417,45 @@ pub(super) const STATEMENTS: &[Mutant] = &[
         "server/src/store/lease.rs",
         "DELETE FROM server WHERE id = ?",
         "DELETE FROM server WHERE id = ? AND 1 = 0",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "poll.busy_by IS NULL OR poll.busy_until <= ?",
+        "poll.busy_by IS NULL OR poll.busy_until <= ? OR 1 = 1",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "AND revision = ? AND busy_by = ?",
+        "AND (revision = ? OR 1 = 1) AND busy_by = ?",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "SET last_at = coalesce(?, last_at)",
+        "SET last_at = ?",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "position = ?, polled_at = ?",
+        "position = coalesce(position, ?), polled_at = ?",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "failures = failures + 1",
+        "failures = 1",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "AND revision = coalesce(?, revision) RETURNING",
+        "AND (revision = coalesce(?, revision) OR 1 = 1) RETURNING",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "SELECT busy_until FROM poll WHERE",
+        "SELECT due_at FROM poll WHERE",
+    ),
+    Mutant(
+        "server/src/store/polls.rs",
+        "SET next_at = poll.due_at FROM poll WHERE poll.busy_by = ?",
+        "SET next_at = poll.due_at FROM poll WHERE 1 = 0 AND poll.busy_by = ?",
     ),
 ];
