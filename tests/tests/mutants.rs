@@ -72,8 +72,9 @@ fn run() {
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let tree = target.join("mutants");
     copy_sources(&tree);
+    set_apart(&tree);
     mutate(&tree);
-    // Beside what is built already: what the copy depends on is the same, and its own crates have a path of their own.
+    // Beside what is built already, since what the copy depends on is the same.
     let tests = build(&tree, &target);
     let noticed = noticed_by(&tests, &tree, None);
     assert_eq!(noticed, None, "without a mutant the tests pass");
@@ -154,6 +155,19 @@ fn copy_sources(tree: &Path) {
             .unwrap()
             .set_modified(time)
             .unwrap();
+    }
+}
+
+/// Gives the copy a version of its own. Cargo tells packages by their name, their version and their place in the workspace: the copy's
+/// must not take the place of ours.
+fn set_apart(tree: &Path) {
+    let of = |end: &str| format!("\nversion = \"{}{end}\"\n", env!("CARGO_PKG_VERSION"));
+    let (version, other) = (of(""), of("-mutants"));
+    replace(&tree.join("Cargo.toml"), &version, &other);
+    let lock = tree.join("Cargo.lock");
+    for package in ["flows", "migrations", "server", "tests", "ui"] {
+        let name = format!("name = \"weir-{package}\"");
+        replace(&lock, &(name.clone() + &version), &(name + &other));
     }
 }
 
