@@ -60,6 +60,27 @@ pub(crate) fn full(millis: f64) -> String {
     format(millis, &[("dateStyle", "medium"), ("timeStyle", "medium")])
 }
 
+/// Date and time as the clocks of some zone show them, such as `2026-03-29T03:00:00+02:00`, and what that zone is ahead of UTC.
+pub(crate) fn of_zone(local: &str) -> Option<(String, String)> {
+    let (written, offset) = local.split_at_checked("2026-03-29T03:00:00".len())?;
+    let mut options = vec![
+        ("weekday", "short"),
+        ("year", "numeric"),
+        ("month", "short"),
+        ("day", "numeric"),
+        ("hour", "2-digit"),
+        ("minute", "2-digit"),
+        ("hourCycle", "h23"),
+        ("timeZone", "UTC"),
+    ];
+    if !written.ends_with(":00") {
+        options.push(("second", "2-digit"));
+    }
+    let text = format(parse(&format!("{written}Z"))?, &options);
+    let offset = if offset == "Z" { "UTC" } else { offset };
+    Some((text, offset.to_owned()))
+}
+
 /// The time of day with milliseconds.
 pub(crate) fn precise(millis: f64) -> String {
     format(

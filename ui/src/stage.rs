@@ -200,19 +200,6 @@ pub(crate) fn RunStage(
     #[prop(into)] around: Signal<Surroundings>,
 ) -> impl IntoView {
     let detail = watch.detail;
-    // Only a change of the chosen step's own record draws its panel anew: what is unfolded there stays so.
-    let step = Memo::new(move |_| {
-        let id = chosen.get()?;
-        let step = detail.with(|run| run.as_ref().and_then(|run| run.steps.get(&id).cloned()));
-        Some((id, step))
-    });
-    let overview = Memo::new(move |_| {
-        if step.with(Option::is_none) {
-            detail.get()
-        } else {
-            None
-        }
-    });
     let order = graph.clone();
     // Where the run is, or where it failed.
     let follow = Memo::new(move |_| {
@@ -234,18 +221,28 @@ pub(crate) fn RunStage(
         let id = detail.with_untracked(|run| run.as_ref().map(|run| run.id.clone()));
         id.unwrap_or_default()
     };
-    let panel = move || {
-        match step.get() {
-        Some((id, step)) if flow.steps.contains_key(&id) => view! {
-            <StepRecord flow=flow.clone() id step=step.unwrap_or_default() run=run_id() around close=move || chosen.set(None)/>
+    // What is unfolded or focused in a panel stays so while the run goes on: it is drawn once, and follows what it shows.
+    let there = Memo::new(move |_| detail.with(Option::is_some));
+    let panel = move || match chosen.get() {
+        Some(id) if flow.steps.contains_key(&id) => {
+            let of = id.clone();
+            let step = Memo::new(move |_| {
+                let step =
+                    detail.with(|run| run.as_ref().and_then(|run| run.steps.get(&of).cloned()));
+                step.unwrap_or_default()
+            });
+            view! { <StepRecord flow=flow.clone() id step run=run_id() around close=move || chosen.set(None)/> }
+                .into_any()
         }
-        .into_any(),
-        Some((id, _)) => view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any(),
-        None => overview
+        Some(id) => {
+            view! { <Setup flow=flow.clone() id around close=move || chosen.set(None)/> }.into_any()
+        }
+        None => there
             .get()
-            .map(|run| view! { <RunOverview flow=flow.clone() graph=order.clone() run chosen/> })
+            .then(
+                || view! { <RunOverview flow=flow.clone() graph=order.clone() run=detail chosen/> },
+            )
             .into_any(),
-    }
     };
     view! {
         <div class="stage">

@@ -47,7 +47,7 @@ pub(crate) fn duration(t: &Texts, millis: f64) -> String {
 
 /// A span from now in words: negative milliseconds are past, positive ones are to come.
 pub(crate) fn relative(t: &Texts, millis: f64) -> String {
-    let past = millis <= 0.0;
+    let past = millis < SECOND;
     let span = millis.abs();
     let say = |unit: f64, ago: &str, ahead: &str| {
         let n = (span / unit).floor();
@@ -177,6 +177,7 @@ mod tests {
             (-7_200_000.0, "2 h ago"),
             (-100_000_000.0, "1 day ago"),
             (-400_000_000.0, "4 days ago"),
+            (400.0, "just now"),
             (3_000.0, "in 3 s"),
             (90_000.0, "in 1 min"),
             (100_000_000.0, "in 1 day"),

@@ -13,7 +13,7 @@ use super::{
     timeline::{Stretch, step_bar},
 };
 use crate::{
-    api::{RunDetail, StepDetail, StepStatus, encode},
+    api::{Cancelled, RunDetail, RunFailure, RunStatus, StepDetail, StepStatus, encode},
     canvas::{Graph, Role},
     clock,
     kit::{
@@ -21,6 +21,7 @@ use crate::{
         button::CopyButton,
         icon::{Glyph, Icon},
         json::JsonView,
+        rows::rows,
         time::{TimeAgo, Took},
     },
     texts::{fill, texts},
@@ -32,7 +33,7 @@ use crate::{
 pub(crate) fn StepRecord(
     flow: Arc<Flow>,
     id: String,
-    step: StepDetail,
+    #[prop(into)] step: Signal<StepDetail>,
     /// The id of the run.
     run: String,
     #[prop(into)] around: Signal<Surroundings>,
@@ -66,18 +67,32 @@ pub(crate) fn StepRecord(
     }
 }
 
-fn record(step: StepDetail, address: String) -> AnyView {
+/// What a step did. How far its items are changes all the time; what else is said of it stays meanwhile.
+fn record(step: Signal<StepDetail>, address: String) -> impl IntoView {
+    let counts = Memo::new(move |_| step.with(|step| step.items));
+    let rest = Memo::new(move |_| StepDetail {
+        items: None,
+        ..step.get()
+    });
+    let some = Memo::new(move |_| counts.with(Option::is_some));
+    view! {
+        {move || how(rest.get())}
+        <Show when=move || some.get()>
+            <ItemsPart counts=Signal::derive(move || counts.get().unwrap_or_default()) address=address.clone()/>
+        </Show>
+        {move || values(rest.get())}
+    }
+}
+
+/// How a step stands: its status, what it waits for, why it failed.
+fn how(step: StepDetail) -> AnyView {
     let t = texts();
     let took = step.started_at.clone().map(|from| {
         let open = !matches!(step.status, StepStatus::Running | StepStatus::Waiting);
         let to = step.ended_at.clone().or_else(|| open.then(|| from.clone()));
         view! { <span class="fine"><Took from to/></span> }
     });
-    let nothing = match step.status {
-        StepStatus::Pending => Some(t.run_step_pending),
-        StepStatus::Skipped => Some(t.run_step_skipped),
-        _ => None,
-    };
+    let nothing = nothing(&step);
     let waits = step.waits_until.as_deref().and_then(clock::parse);
     let queued = step.queued_since.as_deref().and_then(clock::parse);
     let queued = queued.map(|since| fill(t.run_queued_since, &[("time", &clock::full(since))]));
@@ -113,22 +128,51 @@ fn record(step: StepDetail, address: String) -> AnyView {
         .clone()
         .filter(|port| port != "ok")
         .map(|port| fill(t.run_left_by, &[("port", &port)]));
-    let attempts = (!step.attempts.is_empty()).then(|| {
-        let attempts = step.attempts.clone();
-        view! { <Section title=t.run_attempts><Attempts attempts/></Section> }
-    });
     view! {
-        <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{step.cached.then(|| view! { <Badge label=t.run_cached/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
+        <p class="record-line"><StepBadge status=step.status/>{step.taken_over.then(|| view! { <Badge label=t.run_taken_over/> })}{step.cached.then(|| view! { <Badge label=t.run_cached/> })}{undone(&step).map(|(label, tone)| view! { <Badge label tone/> })}{took}{port.map(|port| view! { <Badge label=port/> })}</p>
         {waits.map(|text| view! { <p data-testid="waits-until">{text}</p> })}
         {queued.map(|text| view! { <p data-testid="queued-since">{text}</p> })}
         {step.called.map(|run| called_link(&run))}
         {answer}
         {nothing.map(|text| view! { <p class="fine">{text}</p> })}
         {step.failure.map(|failure| view! { <FailureNote failure/> })}
-        {step.items.map(|counts| view! { <ItemsPart counts address/> })}
+    }
+    .into_any()
+}
+
+/// Whether what a step did was reversed, once that has ended.
+fn undone(step: &StepDetail) -> Option<(&'static str, &'static str)> {
+    let t = texts();
+    let last = step.attempts.iter().rfind(|attempt| attempt.undo)?;
+    last.ended_at.as_ref()?;
+    match last.failure {
+        Some(_) => Some((t.run_not_undone, "bad")),
+        None => Some((t.run_undone, "warn")),
+    }
+}
+
+/// Why there is nothing to be seen of a step.
+fn nothing(step: &StepDetail) -> Option<&'static str> {
+    let t = texts();
+    match step.status {
+        StepStatus::Pending => Some(t.run_step_pending),
+        StepStatus::Skipped => Some(t.run_step_skipped),
+        _ => None,
+    }
+}
+
+/// What a step gave and got, and its attempts.
+fn values(step: StepDetail) -> AnyView {
+    let t = texts();
+    let nothing = nothing(&step).is_some();
+    let attempts = (!step.attempts.is_empty()).then(|| {
+        let attempts = step.attempts.clone();
+        view! { <Section title=t.run_attempts><Attempts attempts/></Section> }
+    });
+    view! {
         {step.output.map(|value| message_part(t.run_output, value, "output"))}
         {attempts}
-        {step.input.filter(|_| nothing.is_none()).map(|value| message_part(t.run_input, value, "input"))}
+        {step.input.filter(|_| !nothing).map(|value| message_part(t.run_input, value, "input"))}
     }
     .into_any()
 }
@@ -151,89 +195,169 @@ fn message_part(title: &'static str, value: Value, test: &'static str) -> AnyVie
     .into_any()
 }
 
-/// The panel for the run as a whole: why it failed, its reply, its message, and its steps as a list.
+/// The panel for the run as a whole: why it failed, its reply, its message, and its steps as a list. What stays the same
+/// while the run goes on is drawn once.
 #[component]
 pub(crate) fn RunOverview(
     flow: Arc<Flow>,
     /// The drawing, for the order of the steps.
     graph: Arc<Graph>,
-    run: Arc<RunDetail>,
+    #[prop(into)] run: Signal<Option<Arc<RunDetail>>>,
     chosen: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let t = texts();
-    let failure = run.failure.clone().map(|failure| {
-        let step = failure.step.clone();
-        let name = step.as_ref().map(|id| step_name(&flow, id));
-        let title = name.map_or(t.run_failed.to_owned(), |name| fill(t.run_failed_at, &[("step", &name)]));
-        let show = step.map(|step| {
-            view! {
-                <button type="button" class="link-text" on:click=move |_| chosen.set(Some(step.clone()))>
-                    {t.run_show_step}
-                </button>
-            }
+    let failure = part(run, |run| run.failure.clone());
+    let failure = {
+        let flow = flow.clone();
+        move || {
+            failure
+                .get()
+                .map(|failure| failure_part(&flow, failure, chosen))
+        }
+    };
+    let cancelled = part(run, |run| run.cancelled.clone());
+    let cancelled = move || cancelled.get().map(cancelled_part);
+    let kept = part(run, |run| run.kept.then_some(()));
+    // It stands on disk: nothing of it has begun.
+    let held = part(run, |run| {
+        let begun = run
+            .steps
+            .values()
+            .any(|step| step.status != StepStatus::Pending);
+        (run.status == RunStatus::Waiting && !begun).then_some(())
+    });
+    let reply = part(run, |run| run.reply.clone());
+    let reply = move || reply.with(|reply| reply.as_ref().map(reply_part));
+    let message = part(run, |run| Some(run.message.clone()));
+    let message = move || {
+        let message = message.get().unwrap_or_default();
+        let parts = [
+            (t.run_message, "body"),
+            (t.try_query, "query"),
+            (t.run_params, "params"),
+            (t.try_headers, "headers"),
+        ];
+        let parts = parts.into_iter().filter_map(|(title, key)| {
+            let value = message.get(key).cloned().filter(has_content)?;
+            Some(message_part(title, value, key))
         });
-        view! {
-            <div class="notice bad" data-testid="run-failure">
-                <p class="notice-title"><Glyph icon=Icon::CircleAlert/>{title}</p>
-                <p class="failure-message">{failure.message}</p>
-                <p class="fine">{words::class_by_word(t, &failure.class)}</p>
-                {show}
-            </div>
-        }
+        parts.collect::<Vec<_>>()
+    };
+    let ids = move || {
+        let mut ids: Vec<String> = run.with(|run| {
+            let steps = run.iter().flat_map(|run| run.steps.keys());
+            steps.cloned().collect()
+        });
+        ids.sort_by_key(|id| graph.find(id).unwrap_or(usize::MAX));
+        ids
+    };
+    let lines = rows(ids, Clone::clone, move |id| {
+        step_line(&flow, id.get_untracked(), run, chosen)
     });
-    let cancelled = run.cancelled.clone().map(|cancelled| {
-        let title = match &cancelled.by {
-            Some(name) => fill(t.cancelled_by, &[("name", name)]),
-            None => t.cancelled_title.to_owned(),
-        };
-        view! {
-            <div class="notice" data-testid="run-cancelled">
-                <p class="record-line"><Glyph icon=Icon::Ban/>{title} <span class="fine"><TimeAgo at=cancelled.at/></span></p>
-                {cancelled.note.map(|note| view! { <p>{note}</p> })}
-            </div>
-        }
-    });
-    let reply = run.reply.clone().map(|reply| reply_part(&reply));
-    let part = |key: &str| run.message.get(key).cloned().filter(has_content);
-    let parts = [
-        (t.run_message, "body"),
-        (t.try_query, "query"),
-        (t.run_params, "params"),
-        (t.try_headers, "headers"),
-    ]
-    .into_iter()
-    .filter_map(|(title, key)| part(key).map(|value| message_part(title, value, key)))
-    .collect::<Vec<_>>();
-    let mut steps: Vec<_> = run.steps.clone().into_iter().collect();
-    steps.sort_by_key(|(id, _)| graph.find(id).unwrap_or(usize::MAX));
-    let stretch = Stretch::of(&run);
-    let steps = steps.into_iter().map(|(id, step)| {
-        let name = step_name(&flow, &id);
-        let bars = stretch.map(|stretch| step_bar(stretch.bars(&step, clock::parse)));
-        let took = step.started_at.zip(step.ended_at).filter(|_| step.status != StepStatus::Skipped);
-        let took = took.map(|(from, to)| view! { <span class="fine"><Took from to=Some(to)/></span> });
-        view! {
-            <li>
-                <button type="button" class="step-line" on:click=move |_| chosen.set(Some(id.clone()))>
-                    <StepBadge status=step.status/>
-                    <span class="step-name">{name}</span>
-                    {took}
-                    {bars}
-                </button>
-            </li>
-        }
-    });
-    let steps = steps.collect_view();
     view! {
         <div class="panel-body" data-testid="run-overview">
             <h2 class="unseen">{t.run_overview}</h2>
             {failure}
             {cancelled}
-            {(!run.kept).then(|| view! { <p class="notice">{t.run_not_kept}</p> })}
+            <Show when=move || held.with(Option::is_some)><p class="notice" data-testid="run-held">{t.run_held}</p></Show>
+            <Show when=move || kept.with(Option::is_none)><p class="notice">{t.run_not_kept}</p></Show>
             {reply}
-            <Section title=t.run_steps><ul class="step-lines">{steps}</ul></Section>
-            {parts}
+            <Section title=t.run_steps><ul class="step-lines">{lines}</ul></Section>
+            {message}
         </div>
+    }
+}
+
+/// A part of a run that wakes only when it changes.
+fn part<T: PartialEq + Send + Sync + 'static>(
+    run: Signal<Option<Arc<RunDetail>>>,
+    of: impl Fn(&RunDetail) -> Option<T> + Send + Sync + 'static,
+) -> Memo<Option<T>> {
+    Memo::new(move |_| run.with(|run| run.as_deref().and_then(&of)))
+}
+
+fn failure_part(
+    flow: &Flow,
+    failure: RunFailure,
+    chosen: RwSignal<Option<String>>,
+) -> impl IntoView + use<> {
+    let t = texts();
+    let name = failure.step.as_ref().map(|id| step_name(flow, id));
+    let title = name.map_or(t.run_failed.to_owned(), |name| {
+        fill(t.run_failed_at, &[("step", &name)])
+    });
+    let show = failure.step.map(|step| {
+        view! {
+            <button type="button" class="link-text" on:click=move |_| chosen.set(Some(step.clone()))>
+                {t.run_show_step}
+            </button>
+        }
+    });
+    view! {
+        <div class="notice bad" data-testid="run-failure">
+            <p class="notice-title"><Glyph icon=Icon::CircleAlert/>{title}</p>
+            <p class="failure-message">{failure.message}</p>
+            <p class="fine">{words::class_by_word(t, &failure.class)}</p>
+            {show}
+        </div>
+    }
+}
+
+fn cancelled_part(cancelled: Cancelled) -> impl IntoView {
+    let t = texts();
+    let title = match &cancelled.by {
+        Some(name) => fill(t.cancelled_by, &[("name", name)]),
+        None => t.cancelled_title.to_owned(),
+    };
+    view! {
+        <div class="notice" data-testid="run-cancelled">
+            <p class="record-line"><Glyph icon=Icon::Ban/>{title} <span class="fine"><TimeAgo at=cancelled.at/></span></p>
+            {cancelled.note.map(|note| view! { <p>{note}</p> })}
+        </div>
+    }
+}
+
+/// A step in the list: its status, its name, how long it took or has taken so far, and when.
+fn step_line(
+    flow: &Flow,
+    id: String,
+    run: Signal<Option<Arc<RunDetail>>>,
+    chosen: RwSignal<Option<String>>,
+) -> impl IntoView + use<> {
+    let name = step_name(flow, &id);
+    let status = {
+        let id = id.clone();
+        part(run, move |run| Some(run.steps.get(&id)?.status))
+    };
+    let took = {
+        let id = id.clone();
+        part(run, move |run| {
+            let step = run.steps.get(&id)?;
+            let open = matches!(step.status, StepStatus::Running | StepStatus::Waiting);
+            let lasts = step.status != StepStatus::Skipped && (open || step.ended_at.is_some());
+            Some((step.started_at.clone()?, step.ended_at.clone())).filter(|_| lasts)
+        })
+    };
+    let bars = {
+        let id = id.clone();
+        move || {
+            run.with(|run| {
+                let run = run.as_deref()?;
+                let stretch = Stretch::of(run)?;
+                let step = run.steps.get(&id)?;
+                Some(step_bar(stretch.bars(step, clock::parse)))
+            })
+        }
+    };
+    view! {
+        <li>
+            <button type="button" class="step-line" on:click=move |_| chosen.set(Some(id.clone()))>
+                {move || view! { <StepBadge status=status.get().unwrap_or_default()/> }}
+                <span class="step-name">{name}</span>
+                {move || took.get().map(|(from, to)| view! { <span class="fine"><Took from to/></span> })}
+                {bars}
+            </button>
+        </li>
     }
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{RunDetail, StepDetail},
+    api::{RunDetail, StepDetail, StepStatus},
     clock,
 };
 
@@ -32,7 +32,7 @@ impl Stretch {
         let from = clock::parse(&run.started_at)?;
         let to = match run.ended_at.as_deref() {
             Some(ended) => clock::parse(ended)?,
-            None => clock::now(),
+            None => clock::ticking(),
         };
         (to > from).then_some(Stretch { from, to })
     }
@@ -43,11 +43,11 @@ impl Stretch {
         let mut bars = Vec::new();
         if step.attempts.is_empty() {
             if let Some(from) = at(&step.started_at).filter(|_| !step.taken_over) {
-                let waits = step.waits_until.as_ref().or(step.queued_since.as_ref());
-                let tone = match (&step.failure, waits) {
+                let tone = match (&step.failure, step.status) {
                     (Some(_), _) => "bad",
-                    (None, Some(_)) => "wait",
-                    (None, None) => "good",
+                    (None, StepStatus::Waiting) => "wait",
+                    (None, StepStatus::Running) => "busy",
+                    (None, _) => "good",
                 };
                 bars.extend(self.bar(from, at(&step.ended_at), tone));
             }
@@ -133,6 +133,9 @@ mod tests {
         assert_eq!(bars(step), [(0.988, THINNEST, "good")]);
         let waiting = json!({ "status": "waiting", "started_at": "1500", "waits_until": "9000", "waits_for": "callback" });
         assert_eq!(bars(waiting), [(0.5, 0.5, "wait")]);
+        // An `each` step that is underway.
+        let running = json!({ "status": "running", "started_at": "1500" });
+        assert_eq!(bars(running), [(0.5, 0.5, "busy")]);
         let skipped = json!({ "status": "skipped" });
         assert_eq!(bars(skipped), []);
         let taken = json!({ "status": "succeeded", "taken_over": true, "started_at": "900", "ended_at": "900" });

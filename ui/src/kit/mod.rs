@@ -11,6 +11,7 @@ pub(crate) mod icon;
 pub(crate) mod json;
 pub(crate) mod menu;
 pub(crate) mod problems;
+pub(crate) mod rows;
 pub(crate) mod signature;
 pub(crate) mod state;
 pub(crate) mod tabs;

@@ -101,3 +101,27 @@ where
         }
     }
 }
+
+/// Draws what a loader has, like [`shown`], but the content only once: it asks the loader itself, and keeps what stays the same.
+pub(crate) fn kept<T>(
+    loader: Loader<T>,
+    content: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let phase = Memo::new(move |_| {
+        loader.value.with(|value| match value {
+            Loaded::Loading => None,
+            Loaded::Ready(_) => Some(None),
+            Loaded::Failed(trouble) => Some(Some(trouble.clone())),
+        })
+    });
+    move || match phase.get() {
+        None => view! { <Skeleton/> }.into_any(),
+        Some(None) => content(),
+        Some(Some(trouble)) => {
+            view! { <TroubleNote trouble retry=move || loader.reload()/> }.into_any()
+        }
+    }
+}

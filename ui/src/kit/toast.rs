@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Duration};
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 use super::{
     button::IconButton,
@@ -106,8 +106,19 @@ thread_local! {
 #[component]
 pub(crate) fn ToastShelf() -> impl IntoView {
     let toasts = toast();
+    let shelf: NodeRef<html::Div> = NodeRef::new();
+    // Over whatever is open: a dialog would hide what went wrong in it.
+    Effect::new(move || {
+        let some = toasts.notes.with(|notes| !notes.is_empty());
+        if let Some(shelf) = shelf.get() {
+            let _ = shelf.hide_popover();
+            if some {
+                let _ = shelf.show_popover();
+            }
+        }
+    });
     view! {
-        <div class="toasts" role="region" aria-live="polite" data-testid="toasts">
+        <div node_ref=shelf popover="manual" class="toasts" role="region" aria-live="polite" data-testid="toasts">
             <For each=move || toasts.notes.get() key=|note| note.number let:note>
                 {
                     let icon = if note.good { Icon::CircleCheck } else { Icon::CircleAlert };

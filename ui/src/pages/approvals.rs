@@ -17,7 +17,8 @@ use crate::{
         button::Button,
         field::Choice,
         icon::Icon,
-        state::{Empty, shown},
+        rows::rows,
+        state::{Empty, kept},
         time::TimeAgo,
     },
     load::{Loader, follow},
@@ -73,9 +74,11 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
     let flows = Loader::new(|| api::all::<FlowSummary>("/flows"));
     let names = Signal::derive(move || flows.ready().unwrap_or_default());
     let options = Signal::derive(move || flow_options(&names.get(), &flow.get()));
-    let list = shown(found, move |read: Read| {
-        if read.approvals.is_empty() {
-            return if flow.get_untracked().is_empty() {
+    let none = Memo::new(move |_| found.ready().is_none_or(|read| read.approvals.is_empty()));
+    let more = Memo::new(move |_| found.ready().is_some_and(|read| read.more));
+    let list = kept(found, move || {
+        if none.get() {
+            return if flow.get().is_empty() {
                 view! { <Empty icon=Icon::CircleCheck title=t.approvals_empty_title text=t.approvals_empty_text/> }.into_any()
             } else {
                 view! {
@@ -86,10 +89,11 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
                 .into_any()
             };
         }
-        let rows = read
-            .approvals
-            .into_iter()
-            .map(|approval| row(approval, names, flow));
+        let rows = rows(
+            move || found.ready().map(|read| read.approvals).unwrap_or_default(),
+            |approval| approval.id.clone(),
+            move |approval| row(approval.get_untracked(), names, flow),
+        );
         view! {
             <div class="table-frame">
                 <table class="table" data-testid="approvals">
@@ -101,14 +105,14 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
                             <th scope="col">{t.approvals_until}</th>
                         </tr>
                     </thead>
-                    <tbody>{rows.collect_view()}</tbody>
+                    <tbody>{rows}</tbody>
                 </table>
             </div>
-            {read.more.then(|| view! {
+            <Show when=move || more.get()>
                 <div class="more">
                     <Button label=t.load_more icon=Icon::ChevronDown test="more" press=move |_| pages.update(|pages| *pages += 1)/>
                 </div>
-            })}
+            </Show>
         }
         .into_any()
     });

@@ -16,7 +16,8 @@ use crate::{
         dialog::Confirm,
         icon::{Glyph, Icon},
         menu::{Menu, MenuItem},
-        state::{Empty, shown},
+        rows::rows,
+        state::{Empty, kept},
         time::TimeAgo,
         toast::toast,
     },
@@ -59,8 +60,9 @@ pub(crate) fn FlowsPage() -> impl IntoView {
         }
     };
     let read_again = Callback::new(move |()| flows.reload());
-    let list = shown(flows, move |flows: Vec<FlowSummary>| {
-        if flows.is_empty() {
+    let none = Memo::new(move |_| flows.ready().is_none_or(|flows| flows.is_empty()));
+    let list = kept(flows, move || {
+        if none.get() {
             return view! {
                 <Empty icon=Icon::Workflow title=t.flows_empty_title text=t.flows_empty_text>
                     <Button label=t.new_flow icon=Icon::Plus weight=Weight::Primary test="new-flow" press=begin/>
@@ -70,6 +72,7 @@ pub(crate) fn FlowsPage() -> impl IntoView {
             }
             .into_any();
         }
+        let flows = Signal::derive(move || flows.ready().unwrap_or_default());
         view! { <FlowTable flows search publishing deleting making done=read_again/> }.into_any()
     });
     let taken = Signal::derive(move || {
@@ -125,7 +128,7 @@ pub(crate) fn FlowsPage() -> impl IntoView {
 
 #[component]
 fn FlowTable(
-    flows: Vec<FlowSummary>,
+    flows: Signal<Vec<FlowSummary>>,
     search: RwSignal<String>,
     publishing: RwSignal<Option<FlowSummary>>,
     deleting: RwSignal<Option<FlowSummary>>,
@@ -135,14 +138,15 @@ fn FlowTable(
     done: Callback<()>,
 ) -> impl IntoView {
     let t = texts();
-    move || {
+    let matching = Memo::new(move |_| {
         let wanted = search.get().trim().to_lowercase();
-        let matching: Vec<FlowSummary> = flows
-            .iter()
-            .filter(|flow| matches(flow, &wanted))
-            .cloned()
-            .collect();
-        if matching.is_empty() {
+        let mut flows = flows.get();
+        flows.retain(|flow| matches(flow, &wanted));
+        flows
+    });
+    let none = Memo::new(move |_| matching.with(Vec::is_empty));
+    move || {
+        if none.get() {
             let title = fill(t.flows_no_match_title, &[("text", search.get().trim())]);
             return view! {
                 <Empty icon=Icon::Search title text=t.flows_no_match_text>
@@ -151,6 +155,7 @@ fn FlowTable(
             }
             .into_any();
         }
+        let row = move |flow| row(flow, publishing, deleting, making, done);
         view! {
             <div class="table-frame">
                 <table class="table flows" data-testid="flows">
@@ -165,9 +170,7 @@ fn FlowTable(
                             <th scope="col"><span class="unseen">{t.actions}</span></th>
                         </tr>
                     </thead>
-                    <tbody>
-                        {matching.into_iter().map(|flow| row(flow, publishing, deleting, making, done)).collect_view()}
-                    </tbody>
+                    <tbody>{rows(move || matching.get(), |flow| flow.id.clone(), row)}</tbody>
                 </table>
             </div>
         }
@@ -175,98 +178,120 @@ fn FlowTable(
     }
 }
 
+/// The row of a flow. What changes with every run is drawn apart from what is pressed.
 fn row(
-    flow: FlowSummary,
+    flow: Memo<FlowSummary>,
     publishing: RwSignal<Option<FlowSummary>>,
     deleting: RwSignal<Option<FlowSummary>>,
     making: RwSignal<Option<Making>>,
     done: Callback<()>,
 ) -> impl IntoView {
     let t = texts();
-    let address = format!("/flows/{}", encode(&flow.id));
-    let next = flow
-        .triggers
-        .iter()
-        .filter_map(|trigger| trigger.next_fire.clone())
-        .min();
-    let last = flow.last_run.clone().map(|last| {
-        view! {
+    let now = move || flow.get_untracked();
+    let id = now().id;
+    let address = format!("/flows/{}", encode(&id));
+    let said =
+        Memo::new(move |_| flow.with(|flow| (flow.name().to_owned(), flow.description.clone())));
+    let next = Memo::new(move |_| {
+        flow.with(|flow| {
+            flow.triggers
+                .iter()
+                .filter_map(|trigger| trigger.next_fire.clone())
+                .min()
+        })
+    });
+    // Its next instant is told in a column of its own.
+    let started_by = Memo::new(move |_| {
+        let mut triggers = flow.with(|flow| flow.triggers.clone());
+        triggers
+            .iter_mut()
+            .for_each(|trigger| trigger.next_fire = None);
+        triggers
+    });
+    let last = Memo::new(move |_| flow.with(|flow| flow.last_run.clone()));
+    let last = move || match last.get() {
+        Some(last) => view! {
             <a class="cell-link" href=format!("/runs/{}", encode(&last.id))>
                 <RunBadge status=last.status/>
                 <span class="fine"><TimeAgo at=last.started_at/></span>
             </a>
         }
-        .into_any()
-    });
-    let publishable = flow.published.is_none() || flow.changed;
-    let (to_publish, to_delete, to_export) = (flow.clone(), flow.clone(), flow.id.clone());
-    let (to_copy, to_switch, to_pause) = (flow.clone(), flow.clone(), flow.clone());
-    let (pause_word, pause_icon) = pausing(&flow);
-    let (word, icon) = if flow.enabled {
-        (t.flow_disable, Icon::Ban)
-    } else {
-        (t.flow_enable, Icon::Play)
+        .into_any(),
+        None => view! { <span class="fine">{t.never_run}</span> }.into_any(),
     };
-    let more = vec![
-        MenuItem::new(word, icon, "switch", move || {
-            switch(to_switch.clone(), move |_| done.run(()));
-        }),
-        MenuItem::new(pause_word, pause_icon, "pause", move || {
-            pause(to_pause.clone(), move |_| done.run(()));
-        }),
-        MenuItem::new(t.flow_duplicate, Icon::Copy, "duplicate", move || {
-            making.set(Some(Making::Copy(to_copy.clone())));
-        }),
-        MenuItem::new(t.delete, Icon::Trash2, "delete", move || {
-            deleting.set(Some(to_delete.clone()));
-        }),
-    ];
+    let day = Memo::new(move |_| flow.with(|flow| flow.last_24h));
+    let publishable =
+        Memo::new(move |_| flow.with(|flow| flow.published.is_none() || flow.changed));
+    let stands = Memo::new(move |_| flow.with(|flow| (flow.enabled, flow.paused)));
+    let more = Signal::derive(move || {
+        let (enabled, paused) = stands.get();
+        let (word, icon) = if enabled {
+            (t.flow_disable, Icon::Ban)
+        } else {
+            (t.flow_enable, Icon::Play)
+        };
+        let (pause_word, pause_icon) = pausing(paused);
+        vec![
+            MenuItem::new(word, icon, "switch", move || {
+                switch(now(), move |_| done.run(()));
+            }),
+            MenuItem::new(pause_word, pause_icon, "pause", move || {
+                pause(now(), move |_| done.run(()));
+            }),
+            MenuItem::new(t.flow_duplicate, Icon::Copy, "duplicate", move || {
+                making.set(Some(Making::Copy(now())));
+            }),
+            MenuItem::new(t.delete, Icon::Trash2, "delete", move || {
+                deleting.set(Some(now()));
+            }),
+        ]
+    });
+    let to_export = id.clone();
     view! {
-        <tr data-testid="flow-row" data-flow=flow.id.clone()>
+        <tr data-testid="flow-row" data-flow=id.clone()>
             <th scope="row">
-                <a class="flow-name" href=address title=flow.description.clone()>
-                    <strong>{flow.name().to_owned()}</strong>
-                    <span class="fine mono">{flow.id.clone()}</span>
+                <a class="flow-name" href=address title=move || said.get().1>
+                    <strong>{move || said.get().0}</strong>
+                    <span class="fine mono">{id.clone()}</span>
                 </a>
             </th>
-            <td>{triggers(&flow)}</td>
-            <td>{state(&flow)}</td>
-            <td>{last.unwrap_or_else(|| view! { <span class="fine">{t.never_run}</span> }.into_any())}</td>
-            <td><DayBar counts=flow.last_24h/></td>
-            <td>{next.map(|next| view! { <TimeAgo at=next/> })}</td>
+            <td>{move || triggers(&started_by.get())}</td>
+            <td>{move || flow.with(state)}</td>
+            <td>{last}</td>
+            <td>{move || view! { <DayBar counts=day.get()/> }}</td>
+            <td>{move || next.get().map(|next| view! { <TimeAgo at=next/> })}</td>
             <td class="cell-tools">
-                {publishable.then(|| view! {
+                <Show when=move || publishable.get()>
                     <IconButton
                         icon=Icon::Rocket
                         label=t.flows_publish
                         test="publish"
-                        press=move |_| publishing.set(Some(to_publish.clone()))
+                        press=move |_| publishing.set(Some(now()))
                     />
-                })}
+                </Show>
                 <IconButton icon=Icon::Download label=t.flows_export test="export" press=move |_| export(to_export.clone())/>
-                <Menu label=t.flow_more items=Signal::stored(more) test="flow-menu"/>
+                <Menu label=t.flow_more items=more test="flow-menu"/>
             </td>
         </tr>
     }
 }
 
-fn triggers(flow: &FlowSummary) -> AnyView {
-    if flow.triggers.is_empty() {
+fn triggers(triggers: &[TriggerSummary]) -> AnyView {
+    if triggers.is_empty() {
         return view! { <span class="fine">{texts().trigger_none}</span> }.into_any();
     }
     // A flow with many triggers does not push the others off the page.
-    let shown = if flow.triggers.len() > TRIGGERS {
+    let shown = if triggers.len() > TRIGGERS {
         TRIGGERS - 1
     } else {
         TRIGGERS
     };
-    let lines = flow
-        .triggers
+    let lines = triggers
         .iter()
         .take(shown)
         .cloned()
         .map(|trigger| view! { <TriggerLine trigger/> });
-    let rest: Vec<&TriggerSummary> = flow.triggers.iter().skip(shown).collect();
+    let rest: Vec<&TriggerSummary> = triggers.iter().skip(shown).collect();
     let more = (!rest.is_empty()).then(|| {
         let said = fill(texts().trigger_more, &[("n", &rest.len().to_string())]);
         let names = rest
@@ -305,7 +330,7 @@ pub(crate) fn TriggerLine(trigger: TriggerSummary) -> impl IntoView {
             <Glyph icon/>
             <span class="unseen">{kind}</span>
             {address}
-            {said}
+            {said.map(|said| view! { <span class="trigger-name">{said}</span> })}
         </li>
     }
 }
@@ -327,9 +352,9 @@ pub(crate) fn state(flow: &FlowSummary) -> AnyView {
 }
 
 /// What may be done about the pause of a flow.
-pub(crate) fn pausing(flow: &FlowSummary) -> (&'static str, Icon) {
+pub(crate) fn pausing(paused: bool) -> (&'static str, Icon) {
     let t = texts();
-    match flow.paused {
+    match paused {
         true => (t.flow_resume, Icon::Play),
         false => (t.flow_pause, Icon::Pause),
     }

@@ -23,7 +23,8 @@ use crate::{
         field::Choice,
         icon::{Glyph, Icon},
         menu::{Menu, MenuItem},
-        state::{Empty, shown},
+        rows::rows,
+        state::{Empty, kept},
         time::TimeAgo,
     },
     load::{Loader, follow},
@@ -122,16 +123,20 @@ pub(crate) fn LettersPage() -> impl IntoView {
     let replaying: RwSignal<Option<String>> = RwSignal::new(None);
     let dealing: RwSignal<Option<(Deal, DeadLetter)>> = RwSignal::new(None);
     let many: RwSignal<Option<Many>> = RwSignal::new(None);
-    let list = shown(found, move |read: Read| {
-        if read.letters.is_empty() {
-            return nothing(&filters.get_untracked(), change);
+    let none = Memo::new(move |_| found.ready().is_none_or(|read| read.letters.is_empty()));
+    let more = Memo::new(move |_| found.ready().is_some_and(|read| read.more));
+    let list = kept(found, move || {
+        if none.get() {
+            return nothing(&filters.get(), change);
         }
-        let state = filters.get_untracked().state;
-        let rows = read.letters.into_iter();
-        let rows = rows.map(|letter| row(letter, names, replaying, dealing));
-        let last = match state.as_str() {
-            "" => t.letters_column_owner,
-            _ => t.letters_column_settled,
+        let rows = rows(
+            move || found.ready().map(|read| read.letters).unwrap_or_default(),
+            |letter| letter.run.clone(),
+            move |letter| row(letter, names, replaying, dealing),
+        );
+        let last = move || match filters.with(Filters::is_open) {
+            true => t.letters_column_owner,
+            false => t.letters_column_settled,
         };
         view! {
             <div class="table-frame">
@@ -145,14 +150,14 @@ pub(crate) fn LettersPage() -> impl IntoView {
                             <th scope="col"><span class="unseen">{t.actions}</span></th>
                         </tr>
                     </thead>
-                    <tbody>{rows.collect_view()}</tbody>
+                    <tbody>{rows}</tbody>
                 </table>
             </div>
-            {read.more.then(|| view! {
+            <Show when=move || more.get()>
                 <div class="more">
                     <Button label=t.load_more icon=Icon::ChevronDown test="more" press=move |_| pages.update(|pages| *pages += 1)/>
                 </div>
-            })}
+            </Show>
         }
         .into_any()
     });
@@ -184,7 +189,7 @@ pub(crate) fn LettersPage() -> impl IntoView {
         </section>
         <ReplayDialog wanted=replaying/>
         <DealDialog dealing done=move || found.reload()/>
-        <ManyDialog many done=move || found.reload()/>
+        <ManyDialog many names done=move || found.reload()/>
     }
 }
 
@@ -244,14 +249,16 @@ fn filter_row(
     }
 }
 
+/// The row of a dead letter; what becomes of it is drawn anew, the rest stays.
 fn row(
-    letter: DeadLetter,
+    letter: Memo<DeadLetter>,
     names: Signal<Vec<FlowSummary>>,
     replaying: RwSignal<Option<String>>,
     dealing: RwSignal<Option<(Deal, DeadLetter)>>,
 ) -> impl IntoView {
     let t = texts();
-    let (id, flow) = (letter.run.clone(), letter.flow.clone());
+    let start = letter.get_untracked();
+    let (id, flow) = (start.run.clone(), start.flow.clone());
     let name = move || {
         let known = names.with(|names| {
             let known = names.iter().find(|known| known.id == flow);
@@ -259,13 +266,51 @@ fn row(
         });
         known.unwrap_or_else(|| flow.clone())
     };
-    let step = letter.failure.step.clone().unwrap_or_default();
-    let class = words::class_by_word(t, &letter.failure.class);
-    let unknown = letter
+    let step = start.failure.step.clone().unwrap_or_default();
+    let class = words::class_by_word(t, &start.failure.class);
+    let unknown = start
         .may_have_happened
         .then(|| view! { <Badge label=t.letters_unknown tone="bad" hint=t.letters_unknown_hint/> });
-    let note = letter.note.clone();
-    let last = match letter.state.as_str() {
+    let open = Memo::new(move |_| letter.with(|letter| letter.state == "open"));
+    let run = StoredValue::new(id.clone());
+    let items = Signal::stored(
+        [
+            (t.letters_claim, Icon::Hand, "claim", Deal::Claim),
+            (t.letters_discard, Icon::Trash2, "discard", Deal::Discard),
+        ]
+        .map(|(label, icon, test, deal)| {
+            MenuItem::new(label, icon, test, move || {
+                dealing.set(Some((deal, letter.get_untracked())));
+            })
+        })
+        .to_vec(),
+    );
+    view! {
+        <tr class="row-link" data-testid="letter-row" data-run=id.clone() data-state=move || letter.get().state>
+            <th scope="row">
+                <a class="row-anchor" href=format!("/runs/{}", encode(&id))><span class="run-flow">{name}</span></a>
+                " " <span class="fine">{format!("v{}", start.version)}</span>
+                <span class="letter-step fine"><Glyph icon=Icon::CircleX size=14/>{step}</span>
+            </th>
+            <td class="cell-text">
+                <span class="letter-class">{class} {unknown}</span>
+                <span class="failure-line" title=start.failure.message.clone()>{start.failure.message.clone()}</span>
+            </td>
+            <td><TimeAgo at=start.died_at.clone()/></td>
+            <td class="letter-owner">{move || letter.with(whose)}</td>
+            <td class="cell-tools">
+                <Show when=move || open.get()>
+                    <Button label=t.replay_action icon=Icon::RotateCcw weight=Weight::Quiet test="replay" press=move |_| replaying.set(Some(run.get_value()))/>
+                    <Menu label=t.actions items test="letter-menu"/>
+                </Show>
+            </td>
+        </tr>
+    }
+}
+
+/// Who looks after a dead letter or has settled it, or what replays it.
+fn whose(letter: &DeadLetter) -> impl IntoView + use<> {
+    let said = match letter.state.as_str() {
         "open" => letter.owner.clone().map(|owner| view! { <strong>{owner}</strong> }.into_any()),
         "replayed" => letter.replay.clone().map(|run| {
             let label = words::short_id(&run).to_owned();
@@ -273,39 +318,11 @@ fn row(
         }),
         _ => letter.settled_by.clone().map(|by| view! { <span>{by}</span> }.into_any()),
     };
-    let tools = (letter.state == "open").then(|| {
-        let run = id.clone();
-        let item = |label, icon, test, deal: Deal| {
-            let letter = letter.clone();
-            MenuItem::new(label, icon, test, move || {
-                dealing.set(Some((deal, letter.clone())));
-            })
-        };
-        let items = Signal::stored(vec![
-            item(t.letters_claim, Icon::Hand, "claim", Deal::Claim),
-            item(t.letters_discard, Icon::Trash2, "discard", Deal::Discard),
-        ]);
-        view! {
-            <Button label=t.replay_action icon=Icon::RotateCcw weight=Weight::Quiet test="replay" press=move |_| replaying.set(Some(run.clone()))/>
-            <Menu label=t.actions items test="letter-menu"/>
-        }
-    });
-    view! {
-        <tr class="row-link" data-testid="letter-row" data-run=id.clone() data-state=letter.state.clone()>
-            <th scope="row">
-                <a class="row-anchor" href=format!("/runs/{}", encode(&id))><span class="run-flow">{name}</span></a>
-                " " <span class="fine">{format!("v{}", letter.version)}</span>
-                <span class="letter-step fine"><Glyph icon=Icon::CircleX size=14/>{step}</span>
-            </th>
-            <td class="cell-text">
-                <span class="letter-class">{class} {unknown}</span>
-                <span class="failure-line" title=letter.failure.message.clone()>{letter.failure.message.clone()}</span>
-            </td>
-            <td><TimeAgo at=letter.died_at.clone()/></td>
-            <td class="letter-owner">{last}{note.map(|note| view! { <span class="fine letter-note" title=note.clone()>{note.clone()}</span> })}</td>
-            <td class="cell-tools">{tools}</td>
-        </tr>
-    }
+    let note = letter.note.clone();
+    let note = note.map(
+        |note| view! { <span class="fine letter-note" title=note.clone()>{note.clone()}</span> },
+    );
+    view! { {said} {note} }
 }
 
 fn nothing(filters: &Filters, change: Callback<Filters>) -> AnyView {

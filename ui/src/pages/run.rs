@@ -87,7 +87,7 @@ fn Drawn(origin: Origin) -> impl IntoView {
         );
         view! {
             <p class="strip">{version}</p>
-            {move || detail.get().map(|run| view! { <div class="panel alone"><RunOverview flow=flow.clone() graph=graph.clone() run chosen/></div> })}
+            <div class="panel alone"><RunOverview flow graph run=detail chosen/></div>
         }
         .into_any()
     };

@@ -13,7 +13,8 @@ use crate::{
         badge::Badge,
         button::Weight,
         icon::{Glyph, Icon},
-        state::{Empty, shown},
+        rows::rows,
+        state::{Empty, kept, shown},
         time::TimeAgo,
     },
     load::Loader,
@@ -32,11 +33,11 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
     if let Ok(tick) = set_interval_with_handle(move || schedules.reload(), CALM) {
         on_cleanup(move || tick.clear());
     }
-    // Which one is unfolded stays so while the list is read again.
     let unfolded: RwSignal<Option<String>> = RwSignal::new(None);
     let setting: RwSignal<Option<Wanted>> = RwSignal::new(None);
-    let list = shown(schedules, move |schedules: Vec<ScheduleSummary>| {
-        if schedules.is_empty() {
+    let none = Memo::new(move |_| schedules.ready().is_none_or(|all| all.is_empty()));
+    let list = kept(schedules, move || {
+        if none.get() {
             return view! {
                 <Empty icon=Icon::CalendarClock title=t.schedules_empty_title text=t.schedules_empty_text>
                     <a class=Weight::Normal.class() href="/">{t.runs_empty_action}</a>
@@ -44,7 +45,11 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
             }
             .into_any();
         }
-        let rows = schedules.into_iter().map(|one| row(one, unfolded, setting));
+        let rows = rows(
+            move || schedules.ready().unwrap_or_default(),
+            |one| format!("{}/{}", one.flow, one.trigger),
+            move |one| row(one, unfolded, setting),
+        );
         view! {
             <div class="table-frame">
                 <table class="table" data-testid="schedules">
@@ -57,7 +62,7 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
                             <th scope="col"><span class="unseen">{t.actions}</span></th>
                         </tr>
                     </thead>
-                    <tbody>{rows.collect_view()}</tbody>
+                    <tbody>{rows}</tbody>
                 </table>
             </div>
         }
@@ -74,54 +79,39 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
 }
 
 fn row(
-    one: ScheduleSummary,
+    one: Memo<ScheduleSummary>,
     unfolded: RwSignal<Option<String>>,
     setting: RwSignal<Option<Wanted>>,
 ) -> impl IntoView {
     let t = texts();
-    let key = format!("{}/{}", one.flow, one.trigger);
-    let flow = if one.flow_title.is_empty() {
-        one.flow.clone()
-    } else {
-        one.flow_title.clone()
-    };
-    let trigger = if one.title.is_empty() {
-        one.trigger.clone()
-    } else {
-        one.title.clone()
-    };
-    let (times, written) = match (&one.cron, &one.every) {
-        (Some(cron), _) => {
-            let zone = one.timezone.clone().unwrap_or_default();
-            let said = cron_words(t, cron).unwrap_or_else(|| cron.clone());
-            (said, format!("{cron} · {zone}"))
+    let start = one.get_untracked();
+    let key = format!("{}/{}", start.flow, start.trigger);
+    let named = |title: &str, id: &str| if title.is_empty() { id } else { title }.to_owned();
+    let flow = named(&start.flow_title, &start.flow);
+    let trigger = named(&start.title, &start.trigger);
+    let written = Memo::new(move |_| {
+        one.with(|one| (one.cron.clone(), one.timezone.clone(), one.every.clone()))
+    });
+    let times = move || match written.get() {
+        (Some(cron), zone, _) => {
+            let said = cron_words(t, &cron).unwrap_or_else(|| cron.clone());
+            let written = format!("{cron} · {}", zone.unwrap_or_default());
+            view! { <span class="stacked"><span>{said}</span><span class="fine mono" title=written.clone()>{written.clone()}</span></span> }.into_any()
         }
-        (None, Some(every)) => (fill(t.schedules_every, &[("span", every)]), String::new()),
-        (None, None) => (String::new(), String::new()),
+        (None, _, Some(every)) => fill(t.schedules_every, &[("span", &every)]).into_any(),
+        (None, _, None) => ().into_any(),
     };
-    let next = match &one.next_at {
-        Some(at) => when(at.clone()),
-        None if !one.enabled => view! { <Badge label=t.schedules_off/> }.into_any(),
-        None if one.disabled => view! { <Badge label=t.schedules_disabled/> }.into_any(),
-        None if one.paused => view! { <Badge label=t.schedules_paused tone="warn"/> }.into_any(),
-        None => view! { <span class="fine">{t.schedules_never}</span> }.into_any(),
-    };
-    let last = match one.last_at {
+    let next = move || one.with(next);
+    let last = Memo::new(move |_| one.with(|one| one.last_at.clone()));
+    let last = move || match last.get() {
         Some(at) => view! { <TimeAgo at/> }.into_any(),
         None => view! { <span class="fine">{t.never_run}</span> }.into_any(),
     };
-    let mark = one.poll.as_ref().map(poll::mark);
-    let kind = one.poll.as_ref().map(|_| {
+    let poll = Memo::new(move |_| one.with(|one| one.poll.clone()));
+    let mark = move || poll.with(|poll| poll.as_ref().map(poll::mark));
+    let kind = start.poll.is_some().then(|| {
         let (word, icon) = trigger_kind(t, "poll");
         view! { <Badge label=word icon/> }
-    });
-    let state = one.poll.map(|state| {
-        let wanted = Wanted {
-            flow: one.flow.clone(),
-            trigger: one.trigger.clone(),
-            cursor: state.cursor.clone(),
-        };
-        StoredValue::new((wanted, state))
     });
     let is_open = {
         let key = key.clone();
@@ -133,15 +123,16 @@ fn row(
     };
     let path = format!(
         "/flows/{}/triggers/{}/fires",
-        encode(&one.flow),
-        encode(&one.trigger)
+        encode(&start.flow),
+        encode(&start.trigger)
     );
     let label = fill(t.schedules_show, &[("name", &format!("{flow}, {trigger}"))]);
-    let href = format!("/flows/{}", encode(&one.flow));
+    let href = format!("/flows/{}", encode(&start.flow));
+    let panel = move || one.with_untracked(|one| poll::panel(one, poll, setting));
     view! {
         <tr data-testid="schedule-row" data-schedule=key>
             <th scope="row"><a class="flow-name" href=href><strong>{flow}</strong><span class="fine">{trigger}</span></a>{kind}</th>
-            <td><span class="stacked"><span>{times}</span><span class="fine mono">{written}</span></span></td>
+            <td>{times}</td>
             <td>{next}</td>
             <td><span class="stacked">{last}{mark}</span></td>
             <td class="cell-tools">
@@ -153,26 +144,44 @@ fn row(
         </tr>
         <Show when=move || is_open.get()>
             <tr class="unfolded"><td colspan="5">
-                {state.map(|state| {
-                    let (wanted, state) = state.get_value();
-                    poll::panel(wanted, state, setting)
-                })}
-                <Fires path=path.clone()/>
+                {panel}
+                <Fires path=path.clone() next=Signal::derive(move || one.with(|one| one.next_at.clone()))/>
             </td></tr>
         </Show>
     }
 }
 
-/// A time to come: how long until then, and the time itself.
-fn when(at: String) -> AnyView {
-    let full = clock::parse(&at).map(clock::full).unwrap_or_default();
-    view! { <span class="stacked"><TimeAgo at/><span class="fine">{full}</span></span> }.into_any()
+/// When it fires next, or why it does not.
+fn next(one: &ScheduleSummary) -> AnyView {
+    let t = texts();
+    match &one.next_at {
+        Some(at) => when(at.clone()),
+        None if !one.enabled => view! { <Badge label=t.schedules_off/> }.into_any(),
+        None if one.disabled => view! { <Badge label=t.schedules_disabled/> }.into_any(),
+        None if one.paused => view! { <Badge label=t.schedules_paused tone="warn"/> }.into_any(),
+        None => view! { <span class="fine">{t.schedules_never}</span> }.into_any(),
+    }
 }
 
-/// The next ten times of a schedule.
+/// A time to come: how long until then, and the time itself.
+fn when(at: String) -> AnyView {
+    let t = texts();
+    let instant = clock::parse(&at).unwrap_or_default();
+    let due = Memo::new(move |_| instant <= clock::ticking());
+    let until = move || match due.get() {
+        true => view! { <span>{t.schedules_due}</span> }.into_any(),
+        false => view! { <TimeAgo at=at.clone()/> }.into_any(),
+    };
+    view! { <span class="stacked">{until}<span class="fine">{clock::full(instant)}</span></span> }
+        .into_any()
+}
+
+/// The next ten times of a schedule, read again when it has fired.
 #[component]
-fn Fires(path: String) -> impl IntoView {
+fn Fires(path: String, next: Signal<Option<String>>) -> impl IntoView {
+    let next = Memo::new(move |_| next.get());
     let fires = Loader::new(move || {
+        next.track();
         let path = path.clone();
         async move { api::get::<Page<Fire>>(&path).await.map(|page| page.items) }
     });
@@ -186,9 +195,12 @@ fn Fires(path: String) -> impl IntoView {
                 "skipped" => view! { <Badge label=t.schedules_skipped tone="warn"/> }.into_any(),
                 _ => view! { <Badge label=t.schedules_doubled tone="warn"/> }.into_any(),
             });
-            // As the clocks of its zone show it, without what machines need in it.
-            let local = fire.local.replacen('T', " ", 1);
-            view! { <li><span class="number">{local}</span> " " <span class="fine"><TimeAgo at=fire.at/></span> {odd}</li> }
+            let (local, ahead) = clock::of_zone(&fire.local).unwrap_or_else(|| (fire.local.clone(), String::new()));
+            view! {
+                <li title=fire.local>
+                    <span class="number">{local}</span> " " <span class="fine">{ahead} " · " <TimeAgo at=fire.at/></span> " " {odd}
+                </li>
+            }
         });
         view! { <ol class="fires" data-testid="fire-list">{items.collect_view()}</ol> }.into_any()
     })

@@ -2,6 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use serde_json::{Map, Value};
+use wasm_bindgen::JsCast;
 
 use super::questions::{Kind, Question, answers, questions, typed};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     kit::{
         button::{Button, Weight},
         dialog::Dialog,
-        field::{Choice, TextField},
+        field::{Choice, Field, TextField},
         icon::Icon,
         signature::{Signature, SignatureFields},
         state::shown,
@@ -145,6 +146,7 @@ fn Decision(approval: Approval, open: RwSignal<bool>, done: Callback<()>) -> imp
                 }
                 Err(trouble) if !trouble.errors.is_empty() => {
                     refused.try_set(Some(trouble));
+                    request_animation_frame(go_to_wrong);
                 }
                 Err(trouble) => {
                     toast().trouble(&trouble);
@@ -179,6 +181,16 @@ fn Decision(approval: Approval, open: RwSignal<bool>, done: Callback<()>) -> imp
                 <Button label=t.approvals_approve icon=Icon::Check weight=Weight::Primary sends=true test="approve" busy press=|_| ()/>
             </footer>
         </form>
+    }
+}
+
+/// Puts the focus into the first field that is wrong.
+fn go_to_wrong() {
+    let wrong = document().query_selector(".dialog .field.wrong .input");
+    if let Some(wrong) = wrong.ok().flatten()
+        && let Ok(wrong) = wrong.dyn_into::<web_sys::HtmlElement>()
+    {
+        let _ = wrong.focus();
     }
 }
 
@@ -226,8 +238,9 @@ fn field(
                 .chain(words)
                 .collect();
             view! {
-                <Choice id label options=Signal::stored(options) value=value choose=move |word| value.set(word)/>
-                {move || wrong.get().map(|wrong| view! { <p class="field-wrong" role="alert">{wrong}</p> })}
+                <Field id=id.clone() label=label.clone() hint=question.hint wrong>
+                    <Choice id label bare=true options=Signal::stored(options) value=value choose=move |word| value.set(word)/>
+                </Field>
             }
             .into_any()
         }

@@ -70,7 +70,7 @@ pub(super) fn Head(
         Signal::derive(move || {
             let now = summary.get();
             let (switched, paused, exported) = (now.clone(), now.clone(), id.clone());
-            let (pause_word, pause_icon) = pausing(&now);
+            let (pause_word, pause_icon) = pausing(now.paused);
             let (word, icon) = if now.enabled {
                 (t.flow_disable, Icon::Ban)
             } else {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::{self, Dealt, Refused, Trouble, encode},
+    api::{self, Dealt, FlowSummary, Refused, Trouble, encode},
     kit::{
         badge::Badge,
         button::{Button, Weight},
@@ -77,9 +77,16 @@ struct Progress {
     done: u32,
     refused: Vec<Refused>,
     over: bool,
+    /// Why it broke off before its end.
+    broken: Option<String>,
 }
 
 impl Progress {
+    fn words(&self) -> String {
+        let t = texts();
+        count(u64::from(self.done), t.many_done_one, t.many_done_many)
+    }
+
     /// Takes a portion in, and says where to go on.
     fn take(&mut self, dealt: Dealt) -> Option<String> {
         self.done += dealt.done;
@@ -93,6 +100,7 @@ impl Progress {
 #[component]
 pub(super) fn ManyDialog(
     many: RwSignal<Option<Many>>,
+    names: Signal<Vec<FlowSummary>>,
     done: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let t = texts();
@@ -113,6 +121,11 @@ pub(super) fn ManyDialog(
         let now = open.get();
         if before == Some(true) && !now {
             many.set(None);
+            progress.with_untracked(|progress| {
+                if let Some(progress) = progress.as_ref().filter(|progress| !progress.over) {
+                    toast().good(fill(t.many_stopped, &[("said", &progress.words())]));
+                }
+            });
             done();
         }
         now
@@ -129,9 +142,6 @@ pub(super) fn ManyDialog(
         let Some(wanted) = many.get() else { return };
         planned.set(None);
         let body = request(&wanted, PLANNED, None);
-        if wanted.discard {
-            return;
-        }
         spawn_local(async move {
             let answer = api::send::<Planned>("POST", "/dead-letters/replay/plan", &body).await;
             if many.try_get_untracked().flatten() == Some(wanted) {
@@ -178,9 +188,14 @@ pub(super) fn ManyDialog(
                         }
                     }
                     Err(trouble) => {
-                        toast().trouble(&trouble);
+                        let why = match trouble.is_offline() {
+                            true => texts().trouble_offline,
+                            false => trouble.sentence(),
+                        };
                         progress.try_update(|progress| {
-                            progress.get_or_insert_default().over = true;
+                            let progress = progress.get_or_insert_default();
+                            progress.over = true;
+                            progress.broken = Some(why.to_owned());
                         });
                         return;
                     }
@@ -195,12 +210,19 @@ pub(super) fn ManyDialog(
         } else {
             t.letters_replay_all
         };
-        words.to_owned()
+        words.trim_end_matches(['.', '…', ' ']).to_owned()
     });
+    let name = move |flow: &str| {
+        let known = names.with(|names| {
+            let known = names.iter().find(|known| known.id == flow);
+            known.map(|known| known.name().to_owned())
+        });
+        known.unwrap_or_else(|| flow.to_owned())
+    };
     let which = move || {
         let many = many.get().unwrap_or_default();
         let class = (!many.class.is_empty()).then(|| words::class_by_word(t, &many.class));
-        let parts: Vec<String> = [Some(many.flow), class]
+        let parts: Vec<String> = [Some(name(&many.flow)), class]
             .into_iter()
             .flatten()
             .filter(|part| !part.is_empty())
@@ -248,7 +270,9 @@ pub(super) fn ManyDialog(
             <div class="dialog-body form">
                 <p>{which}</p>
                 {choices}
-                {move || discard.get().then(|| view! { <p>{t.letters_discard_text}</p> })}
+                {move || discard.get().then(|| view! {
+                    <p data-testid="many-count">{discards(planned.get())} {t.many_discard_text}</p>
+                })}
                 <SignatureFields signature id="many"/>
             </div>
             <footer class="dialog-foot">
@@ -264,9 +288,10 @@ pub(super) fn ManyDialog(
             </footer>
         }
     };
-    let body = move || match progress.get() {
-        None => asking().into_any(),
-        Some(progress) => underway(progress, open).into_any(),
+    let begun = Memo::new(move |_| progress.with(Option::is_some));
+    let body = move || match begun.get() {
+        false => asking().into_any(),
+        true => underway(progress, open).into_any(),
     };
     view! {
         <Dialog open title wide=true>
@@ -283,22 +308,48 @@ pub(super) fn ManyDialog(
     }
 }
 
-fn underway(progress: Progress, open: RwSignal<bool>) -> impl IntoView {
+fn underway(progress: RwSignal<Option<Progress>>, open: RwSignal<bool>) -> impl IntoView {
     let t = texts();
-    let done = count(u64::from(progress.done), t.many_done_one, t.many_done_many);
-    let head = if progress.over {
-        view! { <p class="outlook-calm"><Glyph icon=Icon::CircleCheck/>{done}</p> }.into_any()
-    } else {
-        view! { <p class="status running"><Glyph icon=Icon::LoaderCircle/>{done}</p> }.into_any()
+    let over =
+        Memo::new(move |_| progress.with(|progress| progress.as_ref().is_none_or(|p| p.over)));
+    let body = move || {
+        let progress = progress.get().unwrap_or_default();
+        let done = progress.words();
+        let head = match (progress.broken, progress.over) {
+            (Some(why), _) => view! {
+                <div class="notice bad" role="alert" data-testid="many-broken">
+                    <p class="notice-title"><Glyph icon=Icon::CircleAlert/>{fill(t.many_stopped, &[("said", &done)])}</p>
+                    <p>{why}</p>
+                    <p class="fine">{t.many_broken_text}</p>
+                </div>
+            }
+            .into_any(),
+            (None, true) => view! { <p class="outlook-calm"><Glyph icon=Icon::CircleCheck/>{done}</p> }.into_any(),
+            (None, false) => view! { <p class="status running"><Glyph icon=Icon::LoaderCircle/>{done}</p> }.into_any(),
+        };
+        view! { {head} {refusals(&progress.refused)} }
     };
-    let close = if progress.over { t.close } else { t.many_stop };
     view! {
-        <div class="dialog-body" role="status" data-testid="many-progress" data-over=progress.over.to_string()>
-            {head}
-            {refusals(&progress.refused)}
-        </div>
-        <footer class="dialog-foot"><Button label=close test="many-close" press=move |_| open.set(false)/></footer>
+        <div class="dialog-body" role="status" data-testid="many-progress" data-over=move || over.get().to_string()>{body}</div>
+        <footer class="dialog-foot">
+            {move || {
+                let label = if over.get() { t.close } else { t.many_stop };
+                view! { <Button label test="many-close" press=move |_| open.set(false)/> }
+            }}
+        </footer>
     }
+}
+
+/// How many will be discarded: all that a plan looks at, whether they could be replayed or not.
+fn discards(planned: Option<Result<Planned, String>>) -> Option<String> {
+    let t = texts();
+    let plan = planned?.ok()?;
+    let all = u64::from(plan.letters) + plan.refused.len() as u64;
+    let said = count(all, t.many_discards_one, t.many_discards_many);
+    Some(match plan.next {
+        Some(_) => fill(t.many_more, &[("said", &said)]),
+        None => format!("{said}."),
+    })
 }
 
 fn outlook(planned: Option<Result<Planned, String>>) -> AnyView {

@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use serde_json::{Value, json};
 
 use crate::{
-    api::{self, PollFailure, PollState, encode},
+    api::{self, PollFailure, PollState, ScheduleSummary, encode},
     kit::{
         badge::Badge,
         button::{Button, Weight},
@@ -41,8 +41,37 @@ pub(super) fn mark(poll: &PollState) -> AnyView {
     }
 }
 
-/// Where a poll stands.
-pub(super) fn panel(wanted: Wanted, poll: PollState, setting: RwSignal<Option<Wanted>>) -> AnyView {
+/// Where a poll stands; nothing for a schedule.
+pub(super) fn panel(
+    one: &ScheduleSummary,
+    poll: Memo<Option<PollState>>,
+    setting: RwSignal<Option<Wanted>>,
+) -> Option<AnyView> {
+    let t = texts();
+    one.poll.as_ref()?;
+    let (flow, trigger) = (one.flow.clone(), one.trigger.clone());
+    let label = fill(t.poll_set_of, &[("name", &trigger)]);
+    let set = move |_| {
+        let cursor = poll.with_untracked(|poll| poll.as_ref().map(|poll| poll.cursor.clone()));
+        setting.set(Some(Wanted {
+            flow: flow.clone(),
+            trigger: trigger.clone(),
+            cursor: cursor.unwrap_or_default(),
+        }));
+    };
+    let panel = view! {
+        <div class="poll-state" data-testid="poll-state">
+            {move || poll.get().map(facts)}
+            <button type="button" class="button" data-testid="set-cursor" aria-label=label on:click=set>
+                <Glyph icon=Icon::Pencil/>
+                <span>{t.poll_set}</span>
+            </button>
+        </div>
+    };
+    Some(panel.into_any())
+}
+
+fn facts(poll: PollState) -> impl IntoView {
     let t = texts();
     let cursor = match poll.cursor.is_null() {
         true => view! { <span class="fine">{t.poll_no_cursor}</span> }.into_any(),
@@ -60,22 +89,14 @@ pub(super) fn panel(wanted: Wanted, poll: PollState, setting: RwSignal<Option<Wa
         Some(at) => view! { <TimeAgo at/> }.into_any(),
         None => view! { <span class="fine">{t.poll_not_yet}</span> }.into_any(),
     };
-    let label = fill(t.poll_set_of, &[("name", &wanted.trigger)]);
     view! {
-        <div class="poll-state" data-testid="poll-state">
-            {poll.failure.map(failure_note)}
-            <dl class="pairs">
-                {fact(t.poll_cursor, cursor)}
-                {moved}
-                {fact(t.poll_polled, polled)}
-            </dl>
-            <button type="button" class="button" data-testid="set-cursor" aria-label=label on:click=move |_| setting.set(Some(wanted.clone()))>
-                <Glyph icon=Icon::Pencil/>
-                <span>{t.poll_set}</span>
-            </button>
-        </div>
+        {poll.failure.map(failure_note)}
+        <dl class="pairs">
+            {fact(t.poll_cursor, cursor)}
+            {moved}
+            {fact(t.poll_polled, polled)}
+        </dl>
     }
-    .into_any()
 }
 
 fn failure_note(failure: PollFailure) -> impl IntoView {

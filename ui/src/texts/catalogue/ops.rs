@@ -48,7 +48,7 @@ macro_rules! with_ops {
     approvals_one: "Approval", "Freigabe";
     approvals_column_title: "To be decided", "Zu entscheiden";
     approvals_since: "Waits since", "Wartet seit";
-    approvals_until: "Until", "Bis";
+    approvals_until: "Due", "Fällig";
     approvals_approve: "Approve", "Zustimmen";
     approvals_reject: "Reject", "Ablehnen";
     approvals_approved: "Approved", "Zugestimmt";
@@ -78,6 +78,12 @@ macro_rules! with_ops {
     many_done_one: "{n} dealt with", "{n} erledigt";
     many_done_many: "{n} dealt with", "{n} erledigt";
     many_stop: "Stop", "Anhalten";
+    many_stopped: "Stopped: {said}", "Angehalten: {said}";
+    many_broken_text: "The rest is still open. Close this and start again to go on.", "Der Rest ist noch offen. Schließen Sie dies und starten Sie noch einmal, um weiterzumachen.";
+    many_discards_one: "{n} run will be discarded", "{n} Lauf wird verworfen";
+    many_discards_many: "{n} runs will be discarded", "{n} Läufe werden verworfen";
+    many_more: "{said}, and more.", "{said}, und mehr.";
+    many_discard_text: "Nothing more is done about them. The runs stay to be looked at.", "Es wird nichts weiter unternommen. Die Läufe bleiben zum Nachsehen da.";
 
     // Calls.
     run_called: "Called run {id}", "Aufgerufener Lauf {id}";
@@ -133,7 +139,10 @@ macro_rules! with_ops {
     run_cached: "from the cache", "aus dem Zwischenspeicher";
 
     run_waits_until: "Waits until {time}", "Wartet bis {time}";
-    run_queued_since: "Waits for its turn since {time}", "Wartet seit {time}, bis er an der Reihe ist";
+    run_queued_since: "Has waited for its turn since {time}: the limits of this step let no more through at once.", "Wartet seit {time}, bis er an der Reihe ist: Die Grenzen dieses Schritts lassen gerade nicht mehr durch.";
+    run_held: "This run is accepted and has not begun: its flow is paused, or runs before it have all its places. It begins by itself.", "Dieser Lauf ist angenommen und hat noch nicht begonnen: Sein Flow ist angehalten, oder Läufe vor ihm belegen alle Plätze. Er beginnt von selbst.";
+    run_undone: "reversed", "zurückgenommen";
+    run_not_undone: "not reversed", "nicht zurückgenommen";
 
     // The items of an each step.
     items_title: "Items", "Elemente";
@@ -152,6 +161,7 @@ macro_rules! with_ops {
     schedules_column_next: "Next", "Als Nächstes";
     schedules_column_last: "Last", "Zuletzt";
     schedules_every: "every {span}", "alle {span}";
+    schedules_due: "due now", "jetzt fällig";
     schedules_never: "does not fire any more", "startet nicht mehr";
     schedules_off: "flow switched off", "Flow ausgeschaltet";
     schedules_paused: "flow paused", "Flow angehalten";
