@@ -90,8 +90,9 @@ pub(crate) fn DayBar(counts: Counts) -> impl IntoView {
                     .collect_view()}
             </div>
             <span class="day-count" aria-label=said.clone()>
-                <span>{counts.succeeded}</span>
+                {(counts.succeeded > 0).then(|| view! { <span>{counts.succeeded}</span> })}
                 {(counts.failed > 0).then(|| view! { <span class="bad">{format!("{} ✕", counts.failed)}</span> })}
+                {(counts.active > 0).then(|| view! { <span class="busy">{format!("{} …", counts.active)}</span> })}
             </span>
         </div>
     }

@@ -83,7 +83,7 @@ ops::with_ops! { catalogue {
     status_running: "Running", "Läuft";
     status_waiting: "Waiting", "Wartet";
     status_succeeded: "Succeeded", "Erfolgreich";
-    status_failed: "Failed", "Fehlgeschlagen";
+    status_failed: "Failed", "Gescheitert";
     status_cancelled: "Cancelled", "Abgebrochen";
     status_skipped: "Skipped", "Übersprungen";
     status_pending: "Not yet reached", "Noch nicht erreicht";
@@ -134,7 +134,7 @@ ops::with_ops! { catalogue {
     never_run: "never", "nie";
     no_runs_today: "no runs", "keine Läufe";
     day_succeeded: "{n} succeeded", "{n} erfolgreich";
-    day_failed: "{n} failed", "{n} fehlgeschlagen";
+    day_failed: "{n} failed", "{n} gescheitert";
     day_active: "{n} underway", "{n} unterwegs";
     copy_url: "Copy the address", "Adresse kopieren";
     trigger_more: "{n} more", "{n} weitere";

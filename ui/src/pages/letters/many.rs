@@ -271,7 +271,7 @@ pub(super) fn ManyDialog(
                 <p>{which}</p>
                 {choices}
                 {move || discard.get().then(|| view! {
-                    <p data-testid="many-count">{discards(planned.get())} {t.many_discard_text}</p>
+                    <p data-testid="many-count">{discards(planned.get())} " " {t.many_discard_text}</p>
                 })}
                 <SignatureFields signature id="many"/>
             </div>

@@ -47,7 +47,7 @@ macro_rules! with_ops {
     approvals_text: "Runs wait here for a person to decide. Approve or reject, and the run goes on.", "Läufe warten hier auf die Entscheidung einer Person. Stimmen Sie zu oder lehnen Sie ab, und der Lauf geht weiter.";
     approvals_one: "Approval", "Freigabe";
     approvals_column_title: "To be decided", "Zu entscheiden";
-    approvals_since: "Waits since", "Wartet seit";
+    approvals_since: "Asked", "Gefragt";
     approvals_until: "Due", "Fällig";
     approvals_approve: "Approve", "Zustimmen";
     approvals_reject: "Reject", "Ablehnen";
@@ -140,7 +140,7 @@ macro_rules! with_ops {
 
     run_waits_until: "Waits until {time}", "Wartet bis {time}";
     run_queued_since: "Has waited for its turn since {time}: the limits of this step let no more through at once.", "Wartet seit {time}, bis er an der Reihe ist: Die Grenzen dieses Schritts lassen gerade nicht mehr durch.";
-    run_held: "This run is accepted and has not begun: its flow is paused, or runs before it have all its places. It begins by itself.", "Dieser Lauf ist angenommen und hat noch nicht begonnen: Sein Flow ist angehalten, oder Läufe vor ihm belegen alle Plätze. Er beginnt von selbst.";
+    run_held: "This run is accepted and has not begun: its flow is paused, or runs before it have all its places. It begins as soon as that is over.", "Dieser Lauf ist angenommen und hat noch nicht begonnen: Sein Flow ist angehalten, oder Läufe vor ihm belegen alle Plätze. Er beginnt, sobald das vorbei ist.";
     run_undone: "reversed", "zurückgenommen";
     run_not_undone: "not reversed", "nicht zurückgenommen";
 
