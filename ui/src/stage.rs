@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it reads a run that goes on, in case the stream hangs somewhere on its way.
 const DOUBT: Duration = Duration::from_secs(8);
 
+/// How often it reads a run of which items are underway: the stream tells of steps only.
+const ITEMS: Duration = Duration::from_secs(2);
+
 /// A run that is watched.
 #[derive(Clone)]
 pub(crate) struct Watch {
@@ -98,24 +101,29 @@ pub(crate) fn watch(address: String, live: Live) -> Watch {
         }
     };
     stream.set_value(api::run_changes(&address, heard, lost));
-    let doubt = {
-        let detail = watch.detail;
+    let often = |pause: Duration, of: fn(&RunDetail) -> bool| {
+        let (detail, read) = (watch.detail, read.clone());
         set_interval_with_handle(
             move || {
-                let goes_on = detail.try_with_untracked(|run| {
-                    run.as_ref().is_none_or(|run| !run.status.is_final())
-                });
-                if goes_on == Some(true) {
+                let due = detail.try_with_untracked(|run| run.as_deref().is_none_or(of));
+                if due == Some(true) {
                     read();
                 }
             },
-            DOUBT,
+            pause,
         )
     };
+    let readings = [
+        often(DOUBT, |run| !run.status.is_final()),
+        often(ITEMS, |run| {
+            let mut counts = run.steps.values().filter_map(|step| step.items);
+            counts.any(|counts| counts.underway > 0)
+        }),
+    ];
     on_cleanup(move || {
         stream.dispose();
-        if let Ok(doubt) = doubt {
-            doubt.clear();
+        for reading in readings.into_iter().flatten() {
+            reading.clear();
         }
     });
     watch

@@ -63,7 +63,7 @@ fn Asked(
     });
     shown(read, move |approval: Approval| {
         if approval.state == "open" {
-            view! { <Decision approval open done/> }.into_any()
+            view! { <Decision approval open done again=move || read.reload()/> }.into_any()
         } else {
             over(&approval)
         }
@@ -92,9 +92,17 @@ fn run_link(approval: &Approval) -> impl IntoView + use<> {
 }
 
 #[component]
-fn Decision(approval: Approval, open: RwSignal<bool>, done: Callback<()>) -> impl IntoView {
+fn Decision(
+    approval: Approval,
+    open: RwSignal<bool>,
+    done: Callback<()>,
+    /// Reads the approval again.
+    again: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
     let t = texts();
     let busy = RwSignal::new(false);
+    // It is drawn once it was read, after the dialog has looked for its first field.
+    request_animation_frame(|| go_to(".dialog .dialog-body input, .dialog .dialog-body select"));
     let refused: RwSignal<Option<Trouble>> = RwSignal::new(None);
     let signature = Signature::new();
     let form = approval.form.clone().unwrap_or_default();
@@ -146,11 +154,12 @@ fn Decision(approval: Approval, open: RwSignal<bool>, done: Callback<()>) -> imp
                 }
                 Err(trouble) if !trouble.errors.is_empty() => {
                     refused.try_set(Some(trouble));
-                    request_animation_frame(go_to_wrong);
+                    request_animation_frame(|| go_to(".dialog .field.wrong .input"));
                 }
                 Err(trouble) => {
                     toast().trouble(&trouble);
                     // Somebody else may have decided meanwhile.
+                    again();
                     done.run(());
                 }
             }
@@ -184,13 +193,11 @@ fn Decision(approval: Approval, open: RwSignal<bool>, done: Callback<()>) -> imp
     }
 }
 
-/// Puts the focus into the first field that is wrong.
-fn go_to_wrong() {
-    let wrong = document().query_selector(".dialog .field.wrong .input");
-    if let Some(wrong) = wrong.ok().flatten()
-        && let Ok(wrong) = wrong.dyn_into::<web_sys::HtmlElement>()
-    {
-        let _ = wrong.focus();
+/// Puts the focus into the first such field.
+fn go_to(field: &str) {
+    let field = document().query_selector(field).ok().flatten();
+    if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = field.focus();
     }
 }
 

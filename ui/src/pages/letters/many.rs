@@ -82,11 +82,6 @@ struct Progress {
 }
 
 impl Progress {
-    fn words(&self) -> String {
-        let t = texts();
-        count(u64::from(self.done), t.many_done_one, t.many_done_many)
-    }
-
     /// Takes a portion in, and says where to go on.
     fn take(&mut self, dealt: Dealt) -> Option<String> {
         self.done += dealt.done;
@@ -94,6 +89,12 @@ impl Progress {
         self.over = dealt.next.is_none();
         dealt.next
     }
+}
+
+/// How many were dealt with, in words.
+fn dealt_with(n: u32) -> String {
+    let t = texts();
+    count(u64::from(n), t.many_done_one, t.many_done_many)
 }
 
 /// Asks, does it portion by portion, and shows how far it has come. Closing the dialog stops it after the portion underway.
@@ -121,11 +122,6 @@ pub(super) fn ManyDialog(
         let now = open.get();
         if before == Some(true) && !now {
             many.set(None);
-            progress.with_untracked(|progress| {
-                if let Some(progress) = progress.as_ref().filter(|progress| !progress.over) {
-                    toast().good(fill(t.many_stopped, &[("said", &progress.words())]));
-                }
-            });
             done();
         }
         now
@@ -163,6 +159,7 @@ pub(super) fn ManyDialog(
         signature.sign(&mut body);
         spawn_local(async move {
             let mut cursor: Option<String> = None;
+            let mut so_far = 0;
             loop {
                 if let Some(cursor) = &cursor {
                     body["filter"]["cursor"] = json!(cursor);
@@ -173,8 +170,13 @@ pub(super) fn ManyDialog(
                     "/dead-letters/replay"
                 };
                 let answer: Result<Dealt, Trouble> = api::send("POST", path, &body).await;
-                // Closing the dialog is how a person stops it.
+                so_far += answer.as_ref().map_or(0, |dealt| dealt.done);
+                // Closing the dialog is how a person stops it; what was underway then counts, too.
                 if many.try_get_untracked().flatten().as_ref() != Some(&wanted) {
+                    if answer.is_ok_and(|dealt| dealt.next.is_some()) {
+                        toast().good(fill(texts().many_stopped, &[("said", &dealt_with(so_far))]));
+                    }
+                    done();
                     return;
                 }
                 match answer {
@@ -314,7 +316,7 @@ fn underway(progress: RwSignal<Option<Progress>>, open: RwSignal<bool>) -> impl 
         Memo::new(move |_| progress.with(|progress| progress.as_ref().is_none_or(|p| p.over)));
     let body = move || {
         let progress = progress.get().unwrap_or_default();
-        let done = progress.words();
+        let done = dealt_with(progress.done);
         let head = match (progress.broken, progress.over) {
             (Some(why), _) => view! {
                 <div class="notice bad" role="alert" data-testid="many-broken">
