@@ -20,7 +20,10 @@ await browse(async (browser) => {
   const window = await open(browser);
   const { page } = window;
   await page.goto("/");
+  // The menu of a flow stays open while its runs go by.
   await byTest(row(page), "flow-menu").click();
+  assert.equal((await send("before"))[0], 200);
+  await row(page).locator(".day-count").getByText("1", { exact: true }).waitFor();
   await byTest(page, "pause").click();
   await row(page).getByText("Paused", { exact: true }).waitFor();
   await byTest(page, "toasts").getByText("is paused").waitFor();

@@ -223,7 +223,7 @@ fn approvals_are_decided_in_the_page() {
                    "no": { "kind": "map", "config": { "script": "input.decision" } } },
         "links": [ { "from": "in", "to": "ask" }, { "from": "ask", "to": "yes" }, { "from": "ask", "port": "rejected", "to": "no" } ],
     }));
-    let runs: Vec<String> = ["A-1", "A-2", "A-3"]
+    let runs: Vec<String> = ["A-1", "A-2", "A-3", "A-4"]
         .map(|id| {
             let reply = weir
                 .knock("POST", "/orders", &json!({ "id": id }))
@@ -241,6 +241,7 @@ fn approvals_are_decided_in_the_page() {
     );
     assert_eq!(ended[1]["steps"]["no"]["output"], "rejected");
     assert_eq!(ended[2]["steps"]["yes"]["output"], 3);
+    assert_eq!(ended[3]["steps"]["no"]["output"], "rejected");
 }
 
 #[test]

@@ -60,8 +60,9 @@ pub(crate) fn full(millis: f64) -> String {
     format(millis, &[("dateStyle", "medium"), ("timeStyle", "medium")])
 }
 
-/// Date and time as the clocks of some zone show them, such as `2026-03-29T03:00:00+02:00`, and what that zone is ahead of UTC.
-pub(crate) fn of_zone(local: &str) -> Option<(String, String)> {
+/// Date and time as the clocks of some zone show them, such as `2026-03-29T03:00:00+02:00`, with or without
+/// seconds, and what that zone is ahead of UTC.
+pub(crate) fn of_zone(local: &str, seconds: bool) -> Option<(String, String)> {
     let (written, offset) = local.split_at_checked("2026-03-29T03:00:00".len())?;
     let mut options = vec![
         ("weekday", "short"),
@@ -73,7 +74,7 @@ pub(crate) fn of_zone(local: &str) -> Option<(String, String)> {
         ("hourCycle", "h23"),
         ("timeZone", "UTC"),
     ];
-    if !written.ends_with(":00") {
+    if seconds {
         options.push(("second", "2-digit"));
     }
     let text = format(parse(&format!("{written}Z"))?, &options);

@@ -190,12 +190,15 @@ fn Fires(path: String, next: Signal<Option<String>>) -> impl IntoView {
         if fires.is_empty() {
             return view! { <p class="fine">{t.schedules_never}</p> }.into_any();
         }
-        let items = fires.into_iter().map(|fire| {
+        let seconds = fires
+            .iter()
+            .any(|fire| fire.local.get(17..19) != Some("00"));
+        let items = fires.into_iter().map(move |fire| {
             let odd = fire.odd.as_deref().map(|odd| match odd {
                 "skipped" => view! { <Badge label=t.schedules_skipped tone="warn"/> }.into_any(),
                 _ => view! { <Badge label=t.schedules_doubled tone="warn"/> }.into_any(),
             });
-            let (local, ahead) = clock::of_zone(&fire.local).unwrap_or_else(|| (fire.local.clone(), String::new()));
+            let (local, ahead) = clock::of_zone(&fire.local, seconds).unwrap_or_else(|| (fire.local.clone(), String::new()));
             view! {
                 <li title=fire.local>
                     <span class="number">{local}</span> " " <span class="fine">{ahead} " · " <TimeAgo at=fire.at/></span> " " {odd}
