@@ -28,7 +28,7 @@ use table::{CODE, Mutant, STATEMENTS};
 const SWITCH: &str = "WEIR_MUTANT";
 
 /// How long tests may take with a mutant. One that never ends is noticed, too.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// What the copy has in addition, in the crate that all others use.
 const SWITCHES: &str = r#"

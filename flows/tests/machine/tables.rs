@@ -345,6 +345,15 @@ fn retries_follow_the_policy() {
         "transient",
         4,
     );
+    // After 0, 10, and 30 s; and where the delay stops growing, after 0, 10, 20 and 30 s.
+    for (longest, attempts) in [("1h", 3), ("10s", 4)] {
+        retried(
+            "GET",
+            json!({ "retry": { "attempts": 100, "delay": "10s", "max_delay": longest, "jitter": 0 }, "deadline": "35s" }),
+            "transient",
+            attempts,
+        );
+    }
 }
 
 #[test]
