@@ -65,8 +65,8 @@ prove: ## Try for half an hour to break what Weir promises: kill, freeze and con
 	prove() { echo "prove: $$*"; timeout "$$((began + 1800 - SECONDS))" "$$@"; }
 	prove $(CARGO) test $(LOCKED) --workspace --test machine -- --nocapture
 	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --lib -- --nocapture store::tests schedule::tests simulation
-	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: parking:: partition:: points:: disk:: killed_server
-	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture --ignored upgrade:: gone::
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture crash:: servers:: parking:: partition:: points:: disk:: gone:: killed_server
+	prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --test-threads=2 --nocapture --ignored upgrade::
 	WEIR_PROVE_MUTANTS=1 prove tests/with-services $(CARGO) test $(LOCKED) --workspace --test all -- --nocapture mutants::
 	echo "prove: nothing was broken in $$((SECONDS - began)) s"
 
