@@ -152,6 +152,7 @@ async fn a_parked_run_is_nobodys_until_it_is_due(settings: Settings) {
     }
     let free = store.free(996).await.unwrap();
     assert_eq!((free.now, free.next_at), (false, Some(997)));
+    assert!(store.free(997).await.unwrap().now);
     assert_eq!(claim(&store, me, 996, 10).await.unwrap(), []);
     // Whoever had it has it no more.
     let late = store.commit(MAIN, parked[0], turn_of(me, 2, Status::Succeeded));
